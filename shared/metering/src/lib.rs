@@ -1,0 +1,15 @@
+//! What was used, when, by whom: exactly.
+//!
+//! Owns quantities ([`exact`]), time and billing periods ([`time`], [`period`]), the rules of a
+//! stream ([`stream`]), the mergeable contents of a cell ([`state`]), what one file contributed
+//! ([`tally`]), what a slot adds up to ([`rollup`]) and what a customer used in a period
+//! ([`measure`]). Knows no file format, no price, no store, no clock.
+
+pub mod exact;
+pub mod measure;
+pub mod period;
+pub mod rollup;
+pub mod state;
+pub mod stream;
+pub mod tally;
+pub mod time;

@@ -1,0 +1,302 @@
+//! What was used in a period: from cells to a day's and a month's quantity.
+//!
+//! Gauges combine twice: first within each series, then across the series of one interval, and
+//! only then over time. The peak of the sum is not the sum of the peaks.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::exact::{Exact, ExactError};
+use crate::period::{Day, Period, PeriodError};
+use crate::state::{Sample, State, StateError, Summary};
+use crate::stream::{Across, Aggregation, Gap, Kind, Stream, Within};
+use crate::tally::{Quarters, SeriesKey};
+use crate::time::{Quarter, Span};
+
+/// One series and when it belonged to the account that is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct SeriesUsage<'a> {
+    /// Which series.
+    pub key: &'a SeriesKey,
+    /// Its cells, also those of [`Stream::lookback_quarters`] before the period.
+    pub quarters: &'a Quarters,
+    /// When it counts for this account.
+    pub owned: &'a [Span],
+}
+
+impl SeriesUsage<'_> {
+    fn is_owned(&self, quarter: Quarter) -> bool {
+        self.owned.iter().any(|span| span.contains(quarter.start()))
+    }
+}
+
+/// The quantity of a period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measurement {
+    /// By the stream's rule for a month, over the whole period.
+    pub total: Exact,
+    /// By the stream's rule for a day, every day of the period in order.
+    pub days: Vec<(NaiveDate, Exact)>,
+    /// How many samples (gauges: intervals with a value) it rests on. Without any, the total is
+    /// nought whatever the rule.
+    pub samples: u64,
+}
+
+/// Why a period cannot be measured.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MeasureError {
+    /// A quantity that does not fit.
+    #[error("{0}")]
+    Exact(#[from] ExactError),
+    /// Cells that do not merge.
+    #[error("{0}")]
+    State(#[from] StateError),
+    /// A period beyond the calendar.
+    #[error("{0}")]
+    Period(#[from] PeriodError),
+}
+
+/// Measures one stream over some series in a period. The order of the series does not matter.
+///
+/// # Errors
+/// [`MeasureError`].
+pub fn measure(stream: &Stream, period: &Period, series: &[SeriesUsage<'_>]) -> Result<Measurement, MeasureError> {
+    let days = period.days()?;
+    let parts = match stream.kind {
+        Kind::Delta => sum_deltas(stream, &days, series)?,
+        Kind::Cumulative => sum_increases(stream, &days, series)?,
+        Kind::Gauge => levels(stream, &days, series)?,
+    };
+    let mut total = Part::default();
+    parts.iter().try_for_each(|part| total.merge(part))?;
+    let daily = days.iter().zip(&parts).map(|(day, part)| Ok((day.date, part.quantity(stream.day)?)));
+    Ok(Measurement { total: total.quantity(stream.month)?, days: daily.collect::<Result<_, MeasureError>>()?, samples: total.count })
+}
+
+/// What some samples amount to, as exact numbers.
+#[derive(Clone, Debug, Default)]
+struct Part {
+    count: u64,
+    sum: Option<Exact>,
+    peak: Option<Exact>,
+}
+
+impl Part {
+    fn of(summary: &Summary, scale: u32) -> Result<Self, ExactError> {
+        Ok(Self {
+            count: summary.count,
+            sum: Some(Exact::decimal(summary.sum, scale)?),
+            peak: Some(Exact::decimal(summary.peak.value, scale)?),
+        })
+    }
+
+    fn push(&mut self, value: Exact) -> Result<(), MeasureError> {
+        self.merge(&Self { count: 1, sum: Some(value), peak: Some(value) })
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<(), MeasureError> {
+        self.count = self.count.checked_add(other.count).ok_or(ExactError::TooLarge)?;
+        self.sum = match (self.sum, other.sum) {
+            (Some(a), Some(b)) => Some(a.add(&b)?),
+            (a, b) => a.or(b),
+        };
+        self.peak = self.peak.max(other.peak);
+        Ok(())
+    }
+
+    fn quantity(&self, rule: Aggregation) -> Result<Exact, ExactError> {
+        let sum = self.sum.unwrap_or(Exact::ZERO);
+        match rule {
+            Aggregation::Sum => Ok(sum),
+            Aggregation::Peak => Ok(self.peak.unwrap_or(Exact::ZERO)),
+            Aggregation::Count => Ok(Exact::integer(i128::from(self.count))),
+            Aggregation::Average if self.count == 0 => Ok(Exact::ZERO),
+            Aggregation::Average => sum.div(&Exact::integer(i128::from(self.count))),
+        }
+    }
+}
+
+/// Adds samples day by day.
+struct ByDay<'a> {
+    days: &'a [Day],
+    sums: Vec<Option<Summary>>,
+}
+
+impl<'a> ByDay<'a> {
+    fn new(days: &'a [Day]) -> Self {
+        Self { days, sums: vec![None; days.len()] }
+    }
+
+    /// Days follow each other, so the day of a quarter is the last that begins before it ends.
+    fn add(&mut self, quarter: Quarter, summary: &Summary) -> Result<(), StateError> {
+        let at = quarter.start();
+        let place = self.days.partition_point(|day| day.span.until <= at);
+        match (self.days.get(place), self.sums.get_mut(place)) {
+            (Some(day), Some(sum)) if day.span.contains(at) => match sum {
+                Some(sum) => sum.merge(summary),
+                None => {
+                    *sum = Some(*summary);
+                    Ok(())
+                }
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn parts(&self, scale: u32) -> Result<Vec<Part>, MeasureError> {
+        let part = |sum: &Option<Summary>| sum.as_ref().map_or(Ok(Part::default()), |sum| Part::of(sum, scale));
+        Ok(self.sums.iter().map(part).collect::<Result<_, _>>()?)
+    }
+}
+
+fn sum_deltas(stream: &Stream, days: &[Day], series: &[SeriesUsage<'_>]) -> Result<Vec<Part>, MeasureError> {
+    let mut by_day = ByDay::new(days);
+    for usage in series {
+        for (quarter, state) in usage.quarters {
+            if usage.is_owned(*quarter)
+                && let Some(summary) = state.summary()?
+            {
+                by_day.add(*quarter, &summary)?;
+            }
+        }
+    }
+    by_day.parts(stream.scale)
+}
+
+fn sum_increases(stream: &Stream, days: &[Day], series: &[SeriesUsage<'_>]) -> Result<Vec<Part>, MeasureError> {
+    let mut by_day = ByDay::new(days);
+    for usage in series {
+        for increase in increases(usage.quarters) {
+            let quarter = Quarter::of(increase.at);
+            if usage.is_owned(quarter) {
+                by_day.add(quarter, &Summary::of(increase))?;
+            }
+        }
+    }
+    by_day.parts(stream.scale)
+}
+
+/// What a counter grew by from each reading to the next, at the time of the later one. The first
+/// reading says nothing about usage; after a fall the counter began anew from zero.
+pub fn increases(quarters: &Quarters) -> impl Iterator<Item = Sample> + '_ {
+    let readings = quarters.values().flat_map(|state| match state {
+        State::Counter(samples) => samples.as_slice(),
+        State::Delta(_) | State::Gauge(..) => &[],
+    });
+    let mut before: Option<Sample> = None;
+    readings.filter_map(move |reading| {
+        let previous = before.replace(*reading)?;
+        let grown = reading.value.checked_sub(previous.value).filter(|grown| *grown >= 0);
+        Some(Sample { at: reading.at, value: grown.unwrap_or(reading.value) })
+    })
+}
+
+/// Gauges: the value of every interval of every day.
+fn levels(stream: &Stream, days: &[Day], series: &[SeriesUsage<'_>]) -> Result<Vec<Part>, MeasureError> {
+    let mut intervals: BTreeMap<(usize, i64), Exact> = BTreeMap::new();
+    for usage in series {
+        for (interval, level) in series_levels(stream, days, usage)? {
+            let combined = match intervals.get(&interval) {
+                Some(present) => across(stream.across, present, &level)?,
+                None => level,
+            };
+            intervals.insert(interval, combined);
+        }
+    }
+    let mut parts = vec![Part::default(); days.len()];
+    for (place, day) in days.iter().enumerate() {
+        let Some(part) = parts.get_mut(place) else { continue };
+        for index in 0..interval_count(stream, day) {
+            match (intervals.get(&(place, index)), stream.gap) {
+                (Some(level), _) => part.push(*level)?,
+                (None, Gap::Zero) => part.push(Exact::ZERO)?,
+                (None, Gap::Ignore | Gap::Hold) => {}
+            }
+        }
+    }
+    Ok(parts)
+}
+
+fn across(rule: Across, a: &Exact, b: &Exact) -> Result<Exact, ExactError> {
+    match rule {
+        Across::Sum => a.add(b),
+        Across::Max => Ok(*a.max(b)),
+    }
+}
+
+/// Intervals are counted from the day's start; a short last one counts too.
+fn interval_count(stream: &Stream, day: &Day) -> i64 {
+    let quarters = Quarter::from(day.span.until).0.saturating_sub(Quarter::from(day.span.from).0);
+    let length = stream.interval.quarters();
+    quarters.saturating_add(length.saturating_sub(1)).div_euclid(length)
+}
+
+/// The value of one series in each interval: of its samples there, or held from earlier.
+fn series_levels(stream: &Stream, days: &[Day], usage: &SeriesUsage<'_>) -> Result<Vec<((usize, i64), Exact)>, MeasureError> {
+    let mut found = Vec::new();
+    let mut held = before_first_day(stream, days, usage)?;
+    for (place, day) in days.iter().enumerate() {
+        let first = Quarter::from(day.span.from);
+        let end = Quarter::from(day.span.until);
+        for index in 0..interval_count(stream, day) {
+            let from = Quarter(first.0.saturating_add(index.saturating_mul(stream.interval.quarters())));
+            let until = Quarter(from.0.saturating_add(stream.interval.quarters())).min(end);
+            let level = match level_within(stream, usage, from, until)? {
+                Some((at, level)) => {
+                    held = Some((at, level));
+                    Some(level)
+                }
+                None => held_level(stream, usage, held, from),
+            };
+            found.extend(level.map(|level| ((place, index), level)));
+        }
+    }
+    Ok(found)
+}
+
+fn before_first_day(stream: &Stream, days: &[Day], usage: &SeriesUsage<'_>) -> Result<Option<(Quarter, Exact)>, MeasureError> {
+    let (Gap::Hold, Some(day)) = (stream.gap, days.first()) else { return Ok(None) };
+    let first = Quarter::from(day.span.from);
+    let earliest = Quarter(first.0.saturating_sub(stream.lookback_quarters()));
+    level_within(stream, usage, earliest, first)
+}
+
+fn held_level(stream: &Stream, usage: &SeriesUsage<'_>, held: Option<(Quarter, Exact)>, interval: Quarter) -> Option<Exact> {
+    let (at, level) = held?;
+    let age = interval.0.saturating_sub(at.0);
+    let stands = stream.gap == Gap::Hold && stream.hold.is_some_and(|hold| age <= hold.quarters());
+    (stands && usage.is_owned(interval)).then_some(level)
+}
+
+/// The quarter of the last sample in `[from, until)` and the value of all samples there.
+fn level_within(
+    stream: &Stream,
+    usage: &SeriesUsage<'_>,
+    from: Quarter,
+    until: Quarter,
+) -> Result<Option<(Quarter, Exact)>, MeasureError> {
+    let mut merged: Option<(Quarter, State)> = None;
+    for (quarter, state) in usage.quarters.range(from..until).filter(|(quarter, _)| usage.is_owned(**quarter)) {
+        match &mut merged {
+            Some((last, merged)) => {
+                *last = *quarter;
+                merged.merge(state)?;
+            }
+            None => merged = Some((*quarter, state.clone())),
+        }
+    }
+    match merged {
+        Some((quarter, State::Gauge(summary, last))) => Ok(Some((quarter, level_of(stream, &summary, last)?))),
+        Some(_) => Err(StateError::MixedKinds.into()),
+        None => Ok(None),
+    }
+}
+
+fn level_of(stream: &Stream, summary: &Summary, last: Sample) -> Result<Exact, ExactError> {
+    match stream.within {
+        Within::Last => Exact::decimal(last.value, stream.scale),
+        Within::Max => Exact::decimal(summary.peak.value, stream.scale),
+        Within::Average => Exact::decimal(summary.sum, stream.scale)?.div(&Exact::integer(i128::from(summary.count))),
+    }
+}
