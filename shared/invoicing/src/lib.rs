@@ -1,0 +1,12 @@
+//! The invoice: a document assembled from rated lines, the true-up of earlier periods, and its bytes.
+//!
+//! Pure. Never prices anything (that is `pricing`), never typesets anything (that is `render`), never
+//! decides a number (that is the ledger's transaction).
+
+mod canonical;
+mod document;
+
+pub use document::{
+    DayQuantity, DocumentError, FORMAT, Invoice, InvoicePeriod, Line, LineKind, Party, PastTotal,
+    Provenance, Step,
+};
