@@ -1,0 +1,2 @@
+//! correlate
+fn main() {}

@@ -1,0 +1,2 @@
+//! invoice
+fn main() {}

@@ -1,0 +1,221 @@
+//! What `aggregate`, `correlate` and `invoice` are asked to do, by a schedule or by a person.
+//!
+//! Three forms come in: an EventBridge rule's "Scheduled Event", EventBridge Scheduler's default
+//! payload (the same shape from `aws.scheduler`), and a small JSON object, which is what the
+//! template's schedules send and what a person writes. Unknown fields are refused: a misspelt
+//! `period` must not bill last month instead.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{EventError, parse};
+
+/// What `aggregate` is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aggregate {
+    /// Recompute the rollups of the slots that have a dirty hint.
+    Refresh,
+    /// Compare the listing of the bucket with the tallies and enqueue what is missing.
+    Sweep,
+}
+
+/// A calendar month, still in no zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Month {
+    /// The year, 1 to 9999.
+    pub year: i32,
+    /// 1 to 12.
+    pub month: u32,
+}
+
+impl Month {
+    /// The last month that ended at or before `time`, in UTC.
+    ///
+    /// Where the billing zone is behind UTC the month may not have ended there yet; closing it is
+    /// then refused and the next day's run does it.
+    pub fn before(time: DateTime<Utc>) -> Option<Self> {
+        let last_day = time.date_naive().with_day(1)?.pred_opt()?;
+        Some(Self { year: last_day.year(), month: last_day.month() })
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+impl FromStr for Month {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refused = || format!("'{text}' is not a month; write it like 2026-02");
+        if text.len() != "2026-02".len() {
+            return Err(refused());
+        }
+        let day = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d");
+        let day = day.map_err(|_| refused())?;
+        Ok(Self { year: day.year(), month: day.month() })
+    }
+}
+
+/// Decodes what `aggregate` is invoked with: `{}`, `{"sweep": true}` or a scheduled event (a refresh).
+///
+/// # Errors
+///
+/// Anything else, saying what is understood.
+pub fn aggregate(payload: Value) -> Result<Aggregate, EventError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked {
+        #[serde(default)]
+        sweep: bool,
+    }
+    let Trigger::Request(value) = trigger(payload)? else { return Ok(Aggregate::Refresh) };
+    let asked: Asked = request(value, "send {} to refresh or {\"sweep\": true} to sweep")?;
+    Ok(if asked.sweep { Aggregate::Sweep } else { Aggregate::Refresh })
+}
+
+/// Decodes what `correlate` is invoked with: `{}` or a scheduled event.
+///
+/// # Errors
+///
+/// Anything else, saying what is understood.
+pub fn correlate(payload: Value) -> Result<(), EventError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked {}
+    if let Trigger::Request(value) = trigger(payload)? {
+        let Asked {} = request(value, "send {}")?;
+    }
+    Ok(())
+}
+
+/// Decodes which month `invoice` is to close: `{"period": "2026-02"}`, or the month before
+/// `{"scheduled": "2026-03-02T06:00:00Z"}` or before a scheduled event's time. The time is that of
+/// the schedule, never the clock's, so that a late retry closes the same month.
+///
+/// # Errors
+///
+/// Anything else, saying what is understood.
+pub fn invoice(payload: Value) -> Result<Month, EventError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked {
+        period: Option<String>,
+        scheduled: Option<DateTime<Utc>>,
+    }
+    const EXPECTED: &str = "send {\"period\": \"2026-02\"}, the month to close";
+    let refused = |reason: String| EventError::Request { reason, expected: EXPECTED };
+    let asked = match trigger(payload)? {
+        Trigger::Tick(time) => Asked { period: None, scheduled: time },
+        Trigger::Request(value) => request(value, EXPECTED)?,
+    };
+    match (asked.period, asked.scheduled) {
+        (Some(period), None) => period.parse().map_err(refused),
+        (None, Some(time)) => {
+            Month::before(time).ok_or_else(|| refused(format!("no month ends before {time}")))
+        }
+        (None, None) => Err(refused("it names neither a period nor a time".to_owned())),
+        (Some(_), Some(_)) => Err(refused("it names both a period and a time".to_owned())),
+    }
+}
+
+enum Trigger {
+    /// A scheduled event and its time.
+    Tick(Option<DateTime<Utc>>),
+    /// An object of ours.
+    Request(Value),
+}
+
+fn trigger(payload: Value) -> Result<Trigger, EventError> {
+    if payload.get("detail-type").is_none() {
+        return Ok(Trigger::Request(payload));
+    }
+    let event: EventBridgeEvent<Value> = parse("EventBridge event", payload)?;
+    if event.detail_type == "Scheduled Event" {
+        Ok(Trigger::Tick(event.time))
+    } else {
+        let found = format!("detail-type: '{}'", event.detail_type);
+        Err(EventError::UnknownKind { found })
+    }
+}
+
+fn request<T: DeserializeOwned>(value: Value, expected: &'static str) -> Result<T, EventError> {
+    serde_json::from_value(value)
+        .map_err(|error| EventError::Request { reason: error.to_string(), expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn month(year: i32, month: u32) -> Month {
+        Month { year, month }
+    }
+
+    fn tick(source: &str, time: &str, detail: Value) -> Value {
+        json!({"version": "0", "id": "0b1c", "detail-type": "Scheduled Event", "source": source,
+               "account": "111122223333", "time": time, "region": "eu-central-1",
+               "resources": [], "detail": detail})
+    }
+
+    #[test]
+    fn aggregate_refreshes_unless_a_sweep_is_asked_for() {
+        for (payload, asked) in [
+            (json!({}), Aggregate::Refresh),
+            (json!({"sweep": false}), Aggregate::Refresh),
+            (json!({"sweep": true}), Aggregate::Sweep),
+            (tick("aws.events", "2026-03-01T00:01:00Z", json!({})), Aggregate::Refresh),
+            (tick("aws.scheduler", "2026-03-01T00:01:00Z", json!("{}")), Aggregate::Refresh),
+        ] {
+            assert_eq!(aggregate(payload.clone()), Ok(asked), "{payload}");
+        }
+    }
+
+    #[test]
+    fn invoice_closes_the_named_month_or_the_one_before_the_scheduled_time() {
+        for (payload, asked) in [
+            (json!({"period": "2026-02"}), month(2026, 2)),
+            (json!({"scheduled": "2026-03-01T06:00:00Z"}), month(2026, 2)),
+            (json!({"scheduled": "2026-01-05T06:00:00Z"}), month(2025, 12)),
+            (json!({"scheduled": "2026-03-01T00:30:00+01:00"}), month(2026, 1)),
+            (tick("aws.scheduler", "2026-03-02T06:00:00Z", json!("{}")), month(2026, 2)),
+        ] {
+            assert_eq!(invoice(payload.clone()), Ok(asked), "{payload}");
+        }
+    }
+
+    #[test]
+    fn requests_that_could_be_misread_are_refused() {
+        let refused = [
+            aggregate(json!({"swep": true})).err(),
+            aggregate(json!({"sweep": "yes"})).err(),
+            aggregate(json!("sweep")).err(),
+            correlate(json!({"period": "2026-02"})).err(),
+            invoice(json!({})).err(),
+            invoice(json!({"peroid": "2026-02"})).err(),
+            invoice(json!({"period": "2026-13"})).err(),
+            invoice(json!({"period": "2026-2"})).err(),
+            invoice(json!({"period": "02-2026"})).err(),
+            invoice(json!({"period": "2026-02", "scheduled": "2026-03-02T06:00:00Z"})).err(),
+        ];
+        for error in refused {
+            assert!(matches!(error, Some(EventError::Request { .. })), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_of_another_kind_is_no_schedule() {
+        let payload = json!({"detail-type": "Object Created", "source": "aws.s3", "detail": {}});
+        assert!(matches!(correlate(payload), Err(EventError::UnknownKind { .. })));
+    }
+}
