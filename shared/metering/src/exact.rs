@@ -133,9 +133,8 @@ impl Exact {
         let divisor = greatest_common_divisor(self.denominator, other.denominator).max(1);
         let left = exact_quotient(other.denominator, divisor)?;
         let right = exact_quotient(self.denominator, divisor)?;
-        let numerator = product(self.numerator, left)?
-            .checked_add(product(other.numerator, right)?)
-            .ok_or(ExactError::TooLarge)?;
+        let numerator =
+            product(self.numerator, left)?.checked_add(product(other.numerator, right)?).ok_or(ExactError::TooLarge)?;
         Self::ratio(numerator, product(self.denominator, left)?)
     }
 

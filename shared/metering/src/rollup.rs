@@ -118,8 +118,16 @@ mod tests {
     use crate::time::Instant;
 
     fn tally(value: i128) -> Tally {
-        let mut tally = Tally { counts: Counts { records: 1, tallied: 1, events: 1, ..Counts::default() }, ..Tally::default() };
-        tally.record(&SeriesKey { deployment: "a".into(), stream: "s".into(), ..SeriesKey::default() }, Kind::Delta, Instant(0), value).unwrap();
+        let mut tally =
+            Tally { counts: Counts { records: 1, tallied: 1, events: 1, ..Counts::default() }, ..Tally::default() };
+        tally
+            .record(
+                &SeriesKey { deployment: "a".into(), stream: "s".into(), ..SeriesKey::default() },
+                Kind::Delta,
+                Instant(0),
+                value,
+            )
+            .unwrap();
         tally
     }
 

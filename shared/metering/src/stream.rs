@@ -135,7 +135,9 @@ impl Default for Interval {
 
 /// The text is no interval.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is no interval: write minutes or hours that are multiples of 15 minutes and at most a day, such as 15m, 1h, 24h")]
+#[error(
+    "`{0}` is no interval: write minutes or hours that are multiples of 15 minutes and at most a day, such as 15m, 1h, 24h"
+)]
 pub struct NoInterval(String);
 
 impl TryFrom<String> for Interval {
@@ -148,7 +150,9 @@ impl TryFrom<String> for Interval {
             _ => None,
         };
         match minutes {
-            Some(minutes) if (15..=1440).contains(&minutes) && minutes.rem_euclid(15) == 0 => Ok(Self(minutes.div_euclid(15))),
+            Some(minutes) if (15..=1440).contains(&minutes) && minutes.rem_euclid(15) == 0 => {
+                Ok(Self(minutes.div_euclid(15)))
+            }
             _ => Err(NoInterval(text)),
         }
     }
@@ -185,10 +189,14 @@ impl Stream {
             report("scale", "a quantity has at most 18 digits after the decimal point");
         }
         if self.kind != Kind::Gauge {
-            self.gauge_rules_set().into_iter().for_each(|field| report(field, "only a stream of `kind: gauge` has this rule; remove it"));
+            self.gauge_rules_set()
+                .into_iter()
+                .for_each(|field| report(field, "only a stream of `kind: gauge` has this rule; remove it"));
         }
         match (self.gap, self.hold) {
-            (Gap::Hold, None) => report("gap", "`gap: hold` needs `hold`, the longest time that a value stands, such as `hold: 6h`"),
+            (Gap::Hold, None) => {
+                report("gap", "`gap: hold` needs `hold`, the longest time that a value stands, such as `hold: 6h`")
+            }
             (Gap::Ignore | Gap::Zero, Some(_)) => report("hold", "`hold` belongs to `gap: hold`"),
             _ => {}
         }

@@ -237,7 +237,12 @@ mod tests {
     use super::*;
 
     fn key(deployment: &str, series: &str) -> SeriesKey {
-        SeriesKey { deployment: deployment.into(), stream: "storage".into(), series: series.into(), ..SeriesKey::default() }
+        SeriesKey {
+            deployment: deployment.into(),
+            stream: "storage".into(),
+            series: series.into(),
+            ..SeriesKey::default()
+        }
     }
 
     #[test]
@@ -257,7 +262,8 @@ mod tests {
 
     #[test]
     fn merging_adds_cells_and_counts() {
-        let mut left = Tally { counts: Counts { records: 2, tallied: 1, rejected: 1, ..Counts::default() }, ..Tally::default() };
+        let mut left =
+            Tally { counts: Counts { records: 2, tallied: 1, rejected: 1, ..Counts::default() }, ..Tally::default() };
         left.record(&key("a", ""), Kind::Delta, Instant(0), 2).unwrap();
         let mut right = Tally { counts: Counts { records: 1, filtered: 1, ..Counts::default() }, ..Tally::default() };
         right.record(&key("a", ""), Kind::Delta, Instant(1), 3).unwrap();
