@@ -1,0 +1,7 @@
+//! catalog
+mod hash;
+mod near;
+mod problem;
+mod spec;
+mod yaml;
+pub use problem::*;

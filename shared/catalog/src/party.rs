@@ -1,0 +1,119 @@
+//! Who sells, who buys, and what they hold: the checked forms.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use metering::period::{PeriodError, start_of_day};
+use metering::time::Instant;
+use pricing::Currency;
+
+/// Who sends the invoices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seller {
+    /// Name as on the invoice.
+    pub name: String,
+    /// Address, line by line.
+    pub address: Vec<String>,
+    /// Labelled numbers, such as `VAT ID`, by label.
+    pub ids: BTreeMap<String, String>,
+    /// The currency of customers that name none.
+    pub currency: Currency,
+    /// The billing zone of customers that name none.
+    pub zone: Tz,
+    /// Days from issue until an invoice is due.
+    pub terms_days: u32,
+    /// What invoice numbers begin with.
+    pub number: String,
+    /// How to pay, line by line.
+    pub payment: Vec<String>,
+    /// Further text for every invoice, line by line.
+    pub notes: Vec<String>,
+}
+
+/// When periods are closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Billing {
+    /// Hours after the end of a period during which files that arrive still belong to its first invoice.
+    pub grace_hours: u32,
+}
+
+impl Default for Billing {
+    /// A day's grace.
+    fn default() -> Self {
+        Self { grace_hours: crate::spec::default_grace() }
+    }
+}
+
+/// Who is billed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Customer {
+    /// The account: unique, and what invoices are kept under.
+    pub id: String,
+    /// Name as on the invoice.
+    pub name: String,
+    /// Address, line by line.
+    pub address: Vec<String>,
+    /// Labelled numbers, such as `VAT ID`, by label.
+    pub ids: BTreeMap<String, String>,
+    /// The billing zone: where this customer's days and months begin.
+    pub zone: Tz,
+    /// The currency of all its plans.
+    pub currency: Currency,
+    /// What prices by attribute look at, such as `tier: gold`.
+    pub attributes: BTreeMap<String, String>,
+    /// Its deployments, as written.
+    pub deployments: Vec<Deployment>,
+    /// Its subscriptions, as written.
+    pub subscriptions: Vec<Subscription>,
+}
+
+/// A deployment and the days on which it belonged to the customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// As the usage files call it.
+    pub id: String,
+    /// From the start of this day to the start of that.
+    pub term: Term,
+}
+
+/// A plan and the days on which the customer held it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// The plan's name.
+    pub plan: String,
+    /// From the start of this day to the start of that.
+    pub term: Term,
+}
+
+/// Days `[from, until)`, local to the customer's zone; never empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Term {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The day after the last; none while it lasts.
+    pub until: Option<NaiveDate>,
+}
+
+impl Term {
+    /// Whether `date` is one of the days.
+    #[must_use]
+    pub fn contains(&self, date: NaiveDate) -> bool {
+        self.from <= date && self.until.is_none_or(|until| date < until)
+    }
+
+    /// Whether both have a day in common.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.until.is_none_or(|until| other.from < until) && other.until.is_none_or(|until| self.from < until)
+    }
+
+    /// The instants `[from, until)` at which the days begin and end in `zone`.
+    ///
+    /// # Errors
+    /// [`PeriodError::OutOfRange`] at the ends of the calendar.
+    pub fn instants(&self, zone: Tz) -> Result<(Instant, Option<Instant>), PeriodError> {
+        let until = self.until.map(|until| start_of_day(zone, until)).transpose()?;
+        Ok((start_of_day(zone, self.from)?, until))
+    }
+}
