@@ -1,0 +1,292 @@
+//! A plan that can be rated: every name resolved, every number checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use metering::exact::{Exact, Rounding};
+use metering::stream::{Aggregation, Stream};
+
+use crate::compile;
+use crate::money::{Amount, Currency};
+use crate::spec::{Billed, ComponentSpec, Otherwise, Per, PlanComponentSpec, PlanSpec, PriceSpec, Prorate};
+use crate::spec::{RecurringSpec, SpecError};
+
+/// The heading of charges that belong to no service.
+pub(crate) const PLAN_GROUP: &str = "Plan";
+
+/// A bundle of fees and components in one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// How subscriptions call it.
+    pub name: String,
+    /// How the invoice calls it.
+    pub title: String,
+    /// Of every amount.
+    pub currency: Currency,
+    /// How each line is rounded, once, to the currency's minor unit.
+    pub rounding: Rounding,
+    /// In the order of the catalogue.
+    pub fees: Vec<Fee>,
+    /// In the order of the catalogue.
+    pub components: Vec<Component>,
+}
+
+/// A fee of every month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fee {
+    /// `plan/fee`: the key of its lines.
+    pub key: String,
+    /// How the invoice calls it.
+    pub title: String,
+    /// The heading on the invoice.
+    pub group: String,
+    /// For a whole month.
+    pub amount: Amount,
+    /// When it is charged.
+    pub billed: Billed,
+    /// What a part of a month costs.
+    pub prorate: Prorate,
+}
+
+/// Something that is charged for by usage or attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// The key of its lines.
+    pub name: String,
+    /// How the invoice calls it.
+    pub title: String,
+    /// The heading on the invoice.
+    pub group: String,
+    /// The stream that it counts, if any.
+    pub meter: Option<Meter>,
+    /// What it costs.
+    pub price: Price,
+}
+
+/// What pricing has to know of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meter {
+    /// The stream's name.
+    pub stream: String,
+    /// The unit of its quantities.
+    pub unit: String,
+    /// How a month's quantity comes about.
+    pub month: Aggregation,
+}
+
+/// What a component costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Price {
+    /// By quantity.
+    PerUnit(PerUnit),
+    /// By an attribute of the customer.
+    ByAttribute(ByAttribute),
+}
+
+/// A price by quantity: (quantity − included) × price ÷ unit size, nothing where all is included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PerUnit {
+    /// What it counts.
+    pub meter: Meter,
+    /// Of `unit_size` units; not negative.
+    pub price: Exact,
+    /// Positive.
+    pub unit_size: Exact,
+    /// Free per period, and per deployment where it is priced so; not negative.
+    pub included: Exact,
+    /// Over what the quantity is counted.
+    pub per: Per,
+}
+
+/// An amount per period that an attribute of the customer decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByAttribute {
+    /// The attribute.
+    pub attribute: String,
+    /// What each of its values costs.
+    pub amounts: BTreeMap<String, Amount>,
+    /// What another value, or none, costs.
+    pub otherwise: Otherwise,
+    /// What a part of the period costs.
+    pub prorate: Prorate,
+}
+
+impl ComponentSpec {
+    /// Everything that is wrong with the component by itself, with paths relative to it. Whether
+    /// its amounts fit a currency shows when a plan uses it.
+    #[must_use]
+    pub fn check(&self, streams: &BTreeMap<String, Stream>) -> Vec<SpecError> {
+        let mut problems = compile::name(&self.name);
+        match self.meter(streams) {
+            Ok(meter) => {
+                let shape = compile::check_price(&self.price, meter.as_ref());
+                problems.extend(shape.into_iter().map(|problem| problem.within("price")));
+            }
+            Err(problem) => problems.push(problem),
+        }
+        problems
+    }
+
+    fn meter(&self, streams: &BTreeMap<String, Stream>) -> Result<Option<Meter>, SpecError> {
+        let Some(name) = &self.stream else { return Ok(None) };
+        let stream = streams.get(name).ok_or_else(|| {
+            let problem = SpecError::new("stream", format!("there is no stream “{name}”"));
+            compile::hint_near(problem, name, streams.keys())
+        })?;
+        Ok(Some(Meter { stream: name.clone(), unit: stream.unit.clone(), month: stream.month }))
+    }
+
+    fn heading(&self, streams: &BTreeMap<String, Stream>) -> String {
+        let of_stream = || self.stream.as_ref().and_then(|name| streams.get(name)).map(|stream| stream.title.clone());
+        self.group.clone().or_else(of_stream).unwrap_or_else(|| PLAN_GROUP.to_owned())
+    }
+
+    fn compile(
+        &self,
+        price: &PriceSpec,
+        streams: &BTreeMap<String, Stream>,
+        currency: Currency,
+    ) -> Result<Component, Vec<SpecError>> {
+        let meter = self.meter(streams).map_err(|problem| vec![problem])?;
+        let price = compile::price(price, meter.as_ref(), currency)?;
+        let (name, title) = (self.name.clone(), self.title.clone());
+        Ok(Component { name, title, group: self.heading(streams), meter, price })
+    }
+}
+
+impl Plan {
+    /// Resolves and checks a plan against the components and streams of the catalogue.
+    ///
+    /// # Errors
+    /// Everything that is wrong at once, with paths relative to the plan. What [`ComponentSpec::check`]
+    /// finds in a component that the plan uses is found again here: check components first.
+    pub fn compile(
+        spec: &PlanSpec,
+        components: &BTreeMap<String, ComponentSpec>,
+        streams: &BTreeMap<String, Stream>,
+    ) -> Result<Self, Vec<SpecError>> {
+        let mut problems = compile::name(&spec.name);
+        // Without a currency the amounts cannot be read: reported with what needs no currency.
+        let currency = compile::currency(&spec.currency).map_err(|problem| problems.push(problem)).ok();
+        let catalogue = Catalogue { components, streams, currency };
+        let fees = collect(&spec.recurring, &mut problems, |index, fee| compile_fee(spec, index, fee, currency));
+        let compiled = collect(&spec.components, &mut problems, |index, used| catalogue.component(index, used));
+        problems.extend(duplicates("recurring", fees.iter().map(|fee| fee.key.as_str())));
+        problems.extend(duplicates("components", spec.components.iter().map(|used| used.name.as_str())));
+        match currency {
+            Some(currency) if problems.is_empty() => Ok(Self {
+                name: spec.name.clone(),
+                title: spec.title.clone(),
+                currency,
+                rounding: spec.rounding,
+                fees,
+                components: compiled,
+            }),
+            _ => Err(problems),
+        }
+    }
+
+    /// The plan with other prices for some components: those agreed with one customer. Each
+    /// replaces the component's price as a whole.
+    ///
+    /// # Errors
+    /// Everything that is wrong at once, with paths such as `prices.storage-tb.per-unit`.
+    pub fn with_prices(&self, prices: &BTreeMap<String, PriceSpec>) -> Result<Self, Vec<SpecError>> {
+        let (mut plan, mut problems) = (self.clone(), Vec::new());
+        for (name, price) in prices {
+            let path = format!("prices.{name}");
+            let names = self.components.iter().map(|component| &component.name);
+            match plan.components.iter_mut().find(|component| component.name == *name) {
+                None => problems.push(compile::hint_near(self.no_component(&path, name), name, names)),
+                Some(component) => match compile::price(price, component.meter.as_ref(), self.currency) {
+                    Ok(price) => component.price = price,
+                    Err(found) => problems.extend(found.into_iter().map(|problem| problem.within(&path))),
+                },
+            }
+        }
+        if problems.is_empty() { Ok(plan) } else { Err(problems) }
+    }
+
+    fn no_component(&self, path: &str, name: &str) -> SpecError {
+        SpecError::new(path, format!("the plan “{}” has no component “{name}”", self.name))
+    }
+}
+
+/// What a plan refers to.
+struct Catalogue<'a> {
+    components: &'a BTreeMap<String, ComponentSpec>,
+    streams: &'a BTreeMap<String, Stream>,
+    currency: Option<Currency>,
+}
+
+impl Catalogue<'_> {
+    fn component(&self, index: usize, used: &PlanComponentSpec) -> Result<Option<Component>, Vec<SpecError>> {
+        let path = format!("components[{index}]");
+        let component = self.components.get(&used.name).ok_or_else(|| {
+            let problem = SpecError::new(&path, format!("there is no component “{}”", used.name));
+            vec![compile::hint_near(problem, &used.name, self.components.keys())]
+        })?;
+        let Some(currency) = self.currency else { return Ok(None) };
+        let outer = if used.price.is_some() { format!("{path}.price") } else { path };
+        let price = used.price.as_ref().unwrap_or(&component.price);
+        let compiled = component.compile(price, self.streams, currency).map_err(|problems| {
+            problems.into_iter().map(|problem| of_component(problem, component, used, &outer)).collect::<Vec<_>>()
+        })?;
+        Ok(Some(compiled))
+    }
+}
+
+/// A fault of a component's own price is reported at the plan that uses it, which sets the currency.
+fn of_component(problem: SpecError, component: &ComponentSpec, used: &PlanComponentSpec, outer: &str) -> SpecError {
+    if used.price.is_some() {
+        return problem.within(outer);
+    }
+    let message = format!("in the component “{}”, {}: {}", component.name, problem.path, problem.message);
+    SpecError { path: outer.to_owned(), message, hint: problem.hint }
+}
+
+fn collect<S, T>(
+    specs: &[S],
+    problems: &mut Vec<SpecError>,
+    compile: impl Fn(usize, &S) -> Result<Option<T>, Vec<SpecError>>,
+) -> Vec<T> {
+    let mut compiled = Vec::new();
+    for (index, spec) in specs.iter().enumerate() {
+        match compile(index, spec) {
+            Ok(one) => compiled.extend(one),
+            Err(found) => problems.extend(found),
+        }
+    }
+    compiled
+}
+
+fn compile_fee(
+    plan: &PlanSpec,
+    index: usize,
+    fee: &RecurringSpec,
+    currency: Option<Currency>,
+) -> Result<Option<Fee>, Vec<SpecError>> {
+    let path = format!("recurring[{index}]");
+    let name = fee.name.clone().unwrap_or_else(|| compile::slug(&fee.title));
+    let mut problems = compile::name(&name);
+    let amount = currency.and_then(|currency| {
+        compile::amount("amount", fee.amount, currency).map_err(|problem| problems.push(problem)).ok()
+    });
+    if !problems.is_empty() {
+        return Err(problems.into_iter().map(|problem| problem.within(&path)).collect());
+    }
+    let key = format!("{}/{name}", plan.name);
+    let group = fee.group.clone().unwrap_or_else(|| PLAN_GROUP.to_owned());
+    let (title, billed, prorate) = (fee.title.clone(), fee.billed, fee.prorate);
+    Ok(amount.map(|amount| Fee { key, title, group, amount, billed, prorate }))
+}
+
+fn duplicates<'a>(list: &str, names: impl Iterator<Item = &'a str>) -> Vec<SpecError> {
+    let mut seen = BTreeSet::new();
+    let repeated = names.enumerate().filter(|(_, name)| !seen.insert(*name));
+    repeated
+        .map(|(index, name)| {
+            let problem = SpecError::new(format!("{list}[{index}]"), format!("“{name}” stands in the plan twice"));
+            problem.hint("give each its own name: corrections of earlier invoices are found by it")
+        })
+        .collect()
+}

@@ -1,0 +1,203 @@
+//! Prices as written in the catalogue. `docs/prices.md` shows every construct with an example.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use metering::exact::Rounding;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+
+use crate::decimal::Decimal;
+
+/// Something that is charged for: a stream of usage, or an attribute of the customer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ComponentSpec {
+    /// How plans call it; the key by which a later correction finds what was charged.
+    pub name: String,
+    /// How the invoice calls it.
+    pub title: String,
+    /// The heading on the invoice; the stream's title where absent, “Plan” for an attribute.
+    pub group: Option<String>,
+    /// The stream that a price per unit counts.
+    pub stream: Option<String>,
+    /// What it costs.
+    pub price: PriceSpec,
+}
+
+/// What a component costs: either `per-unit` or `by-attribute`, with what belongs to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PriceSpec {
+    /// The price of `unit-size` units.
+    pub per_unit: Option<Decimal>,
+    /// How many units `per-unit` buys; 1 where absent. Parts of it are charged in proportion.
+    pub unit_size: Option<Decimal>,
+    /// The quantity of each period that is free; 0 where absent. Not prorated.
+    pub included: Option<Decimal>,
+    /// Over what the quantity is counted; the customer where absent.
+    pub per: Option<Per>,
+    /// The attribute of the customer that decides.
+    pub by_attribute: Option<String>,
+    /// What each value of the attribute costs per period.
+    pub amounts: Option<BTreeMap<String, Decimal>>,
+    /// What happens when the customer has another value or none; an error where absent.
+    pub otherwise: Option<Otherwise>,
+    /// What a part of the period costs by attribute; by the day where absent.
+    pub prorate: Option<Prorate>,
+}
+
+/// Over what a quantity is counted, and its included quantity given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Per {
+    /// All deployments together: one line.
+    #[default]
+    Customer,
+    /// Each deployment by itself: a line each.
+    Deployment,
+}
+
+/// What a value of an attribute costs that no amount is given for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Otherwise {
+    /// It cannot be billed: somebody has to decide.
+    #[default]
+    Error,
+    /// Nothing, and no line.
+    None,
+}
+
+/// What a fee costs when the subscription covers a part of the period only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prorate {
+    /// The amount × days ÷ days of the period, in calendar days of the billing zone.
+    #[default]
+    Day,
+    /// The whole amount.
+    None,
+}
+
+/// When a recurring fee is charged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Billed {
+    /// With the invoice of the period it is for.
+    #[default]
+    Arrears,
+    /// With the invoice of the period before.
+    Advance,
+}
+
+/// A bundle of fees and components.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PlanSpec {
+    /// How subscriptions call it.
+    pub name: String,
+    /// How the invoice calls it.
+    pub title: String,
+    /// ISO 4217 code of everything in it.
+    pub currency: String,
+    /// How each line is rounded, once; half away from zero where absent.
+    #[serde(default)]
+    pub rounding: Rounding,
+    /// Fees of every month.
+    #[serde(default)]
+    pub recurring: Vec<RecurringSpec>,
+    /// What is charged by usage or attribute.
+    #[serde(default)]
+    pub components: Vec<PlanComponentSpec>,
+}
+
+/// A fee of every month.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RecurringSpec {
+    /// The key by which a later correction finds what was charged; made from the title where absent.
+    pub name: Option<String>,
+    /// How the invoice calls it.
+    pub title: String,
+    /// The heading on the invoice; “Plan” where absent.
+    pub group: Option<String>,
+    /// What a whole month costs.
+    pub amount: Decimal,
+    /// When it is charged.
+    #[serde(default)]
+    pub billed: Billed,
+    /// What a part of a month costs.
+    #[serde(default)]
+    pub prorate: Prorate,
+}
+
+/// A component in a plan: its name, or its name with a price of this plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanComponentSpec {
+    /// The component.
+    pub name: String,
+    /// The price in this plan, instead of the component's own as a whole.
+    pub price: Option<PriceSpec>,
+}
+
+impl<'de> Deserialize<'de> for PlanComponentSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PlanComponentVisitor)
+    }
+}
+
+/// Reads both forms itself: an untagged enum would answer every mistake with “no variant matches”.
+struct PlanComponentVisitor;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct PricedComponent {
+    name: String,
+    price: Option<PriceSpec>,
+}
+
+impl<'de> Visitor<'de> for PlanComponentVisitor {
+    type Value = PlanComponentSpec;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("the name of a component, or {name: …, price: …}")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<PlanComponentSpec, E> {
+        Ok(PlanComponentSpec { name: name.to_owned(), price: None })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PlanComponentSpec, A::Error> {
+        let PricedComponent { name, price } = PricedComponent::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(PlanComponentSpec { name, price })
+    }
+}
+
+/// Something in the catalogue that cannot be: where, what, and perhaps what was meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {message}")]
+pub struct SpecError {
+    /// Relative to what was compiled: `price.per-unit`, `recurring[0].amount`.
+    pub path: String,
+    /// What is wrong, as a sentence.
+    pub message: String,
+    /// What to do, where it can be told.
+    pub hint: Option<String>,
+}
+
+impl SpecError {
+    pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), hint: None }
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same error seen from further out.
+    pub(crate) fn within(self, outer: &str) -> Self {
+        Self { path: format!("{outer}.{}", self.path), ..self }
+    }
+}
