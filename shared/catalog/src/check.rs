@@ -5,12 +5,18 @@
 mod names;
 mod ownership;
 mod parties;
+mod prices;
+mod sources;
+mod streams;
+mod unused;
 
 use std::sync::Arc;
 
 use miette::NamedSource;
 
-use crate::load::Place;
+use crate::catalogue::Catalogue;
+use crate::hash;
+use crate::load::{Place, Sections};
 use crate::problem::Problem;
 
 /// The problems found so far.
@@ -33,4 +39,31 @@ impl Findings {
         let text = Arc::new(NamedSource::new("catalogue", String::new()));
         self.problems.push(Problem::error(&text, 0..0, String::new(), message, hint));
     }
+}
+
+/// Checks what was read; the catalogue holds what is sound, and is the whole one if no problem is an error.
+pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
+    let mut findings = Findings::default();
+    names::presence(sections, &mut findings);
+    names::check(sections, &mut findings);
+    unused::check(sections, &mut findings);
+    let seller = parties::seller(sections, &mut findings);
+    let drafts = parties::drafts(sections, seller.as_ref(), &mut findings);
+    ownership::check(&drafts, &mut findings);
+    let streams = streams::check(sections, &mut findings);
+    let sources = sources::check(sections, &streams, &mut findings);
+    let components = prices::components(sections, &streams, &mut findings);
+    let plans = prices::plans(sections, &components, &streams, &mut findings);
+    let customers = prices::customers(drafts, sections, &plans, &mut findings);
+    let catalogue = seller.map(|seller| Catalogue {
+        hash: hash::of_entries(sections.entries()),
+        seller,
+        billing: parties::billing(sections),
+        streams,
+        sources,
+        components,
+        plans,
+        customers,
+    });
+    (catalogue, findings.problems)
 }

@@ -199,3 +199,7 @@ fn version(entries: &[Ownership]) -> String {
     let lines: Vec<String> = claims.collect();
     hash::of_text(&format!("{FORMAT}\n{}\n", lines.join("\n")))
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests;

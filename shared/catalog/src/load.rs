@@ -71,18 +71,21 @@ impl Sections {
         self.places(section).iter().filter_map(|place| name(section, place)).collect()
     }
 
+    /// Every entry with the name of its section.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.places.iter().flat_map(|(section, places)| places.iter().map(|place| (*section, &*place.node)))
+    }
+
     /// All entries of `section`, readable or not.
     pub(crate) fn places(&self, section: &str) -> &[Place] {
-        self.places.get(section).map_or(&[], Vec::as_slice)
+        let found = self.places.iter().find(|(name, _)| **name == section);
+        found.map_or(&[], |(_, places)| places.as_slice())
     }
 }
 
 /// What the other entries call this one.
 pub(crate) fn name<'a>(section: &str, place: &'a Place) -> Option<&'a str> {
-    match &place.node.get(identity(section))?.value {
-        Value::Scalar(scalar) => Some(&scalar.text),
-        _ => None,
-    }
+    place.node.get(identity(section))?.text()
 }
 
 /// The field that holds an entry's name.

@@ -1,12 +1,13 @@
 //! Who sells, who buys, and what they hold: the checked forms.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use metering::period::{PeriodError, start_of_day};
 use metering::time::Instant;
-use pricing::Currency;
+use pricing::{Currency, Plan};
 
 /// Who sends the invoices.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +81,8 @@ pub struct Deployment {
 /// A plan and the days on which the customer held it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// The plan's name.
-    pub plan: String,
+    /// The plan, with the prices agreed with this customer.
+    pub plan: Arc<Plan>,
     /// From the start of this day to the start of that.
     pub term: Term,
 }

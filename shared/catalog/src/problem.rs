@@ -111,7 +111,8 @@ impl Diagnostic for Problem {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
-        self.hint.as_ref().map(|hint| Box::new(hint) as _)
+        let hint: Box<dyn Display> = Box::new(self.hint.as_ref()?);
+        Some(hint)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {

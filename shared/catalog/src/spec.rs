@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::NaiveDate;
+use pricing::PriceSpec;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// `seller:`
@@ -87,6 +88,9 @@ pub(crate) struct SubscriptionSpec {
     pub(crate) plan: String,
     pub(crate) from: Day,
     pub(crate) until: Option<Day>,
+    /// Prices agreed with this customer, by component.
+    #[serde(default)]
+    pub(crate) prices: BTreeMap<String, PriceSpec>,
 }
 
 /// A calendar day written as `2026-01-31`, exactly so.

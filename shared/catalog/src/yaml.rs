@@ -15,7 +15,7 @@ mod tree;
 pub(crate) use decode::decode;
 pub(crate) use fault::Fault;
 pub(crate) use parse::parse;
-pub(crate) use tree::{Key, Node, Scalar, Span, Value, field, item};
+pub(crate) use tree::{Key, Node, Value, field, item};
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]

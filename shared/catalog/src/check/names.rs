@@ -40,8 +40,8 @@ fn unique(section: &str, places: &[Place], findings: &mut Findings) {
     for place in places {
         let Some(name) = name(section, place) else { continue };
         let field = identity(section);
-        if !usable(name) {
-            let message = format!("`{name}` cannot be a {field}: use letters, digits, `-`, `_` and `.`");
+        if section == "customers" && !usable(name) {
+            let message = format!("`{name}` is no usable {field}: use letters, digits, `-`, `_` and `.`");
             findings.error(place, field, message, None);
         }
         match first.get(name) {
@@ -56,7 +56,7 @@ fn unique(section: &str, places: &[Place], findings: &mut Findings) {
     }
 }
 
-/// Names stand in keys of tables and in paths of objects.
+/// A customer's id stands in keys of tables and in paths of objects. The other names are checked where they are used.
 fn usable(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) && name.bytes().all(allowed)

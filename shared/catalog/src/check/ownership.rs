@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use metering::time::Instant;
 
 use super::Findings;
+use super::parties::Draft;
 use crate::load::Place;
 use crate::party::Customer;
 
@@ -26,10 +27,11 @@ impl Claim<'_> {
 }
 
 /// Reports deployments with two owners at once and plans held twice at once.
-pub(super) fn check(customers: &BTreeMap<String, (Customer, Place)>, findings: &mut Findings) {
+pub(super) fn check(drafts: &BTreeMap<&str, Draft<'_>>, findings: &mut Findings) {
     let mut claims: BTreeMap<&str, Vec<Claim<'_>>> = BTreeMap::new();
-    for (customer, place) in customers.values() {
-        subscriptions(customer, place, findings);
+    for draft in drafts.values() {
+        subscriptions(draft, findings);
+        let Draft { customer, place, .. } = draft;
         for (index, deployment) in customer.deployments.iter().enumerate() {
             let Ok((from, until)) = deployment.term.instants(customer.zone) else { continue };
             claims.entry(&deployment.id).or_default().push(Claim { customer, place, index, from, until });
@@ -70,13 +72,14 @@ fn report(deployment: &str, earlier: &Claim<'_>, claim: &Claim<'_>, findings: &m
     findings.error(claim.place, &field, message, Some(hint));
 }
 
-fn subscriptions(customer: &Customer, place: &Place, findings: &mut Findings) {
-    for (index, held) in customer.subscriptions.iter().enumerate() {
-        let mut earlier = customer.subscriptions.iter().take(index);
-        if earlier.any(|other| other.plan == held.plan && other.term.overlaps(&held.term)) {
-            let message = format!("plan `{}` is held twice for the same days", held.plan);
+fn subscriptions(draft: &Draft<'_>, findings: &mut Findings) {
+    let held: Vec<_> = draft.spec.subscriptions.iter().map(|held| &held.plan).zip(&draft.terms).collect();
+    for (index, (plan, term)) in held.iter().enumerate() {
+        let mut earlier = held.iter().take(index);
+        if earlier.any(|(other, days)| other == plan && days.overlaps(term)) {
+            let message = format!("plan `{plan}` is held twice for the same days");
             let hint = "remove one, or end the first with `until`".to_owned();
-            findings.error(place, &format!("subscriptions[{index}].from"), message, Some(hint));
+            findings.error(draft.place, &format!("subscriptions[{index}].from"), message, Some(hint));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use chrono_tz::{TZ_VARIANTS, Tz};
 use metering::period::start_of_day;
 use pricing::{Currency, MoneyError};
@@ -9,7 +10,7 @@ use pricing::{Currency, MoneyError};
 use super::Findings;
 use crate::load::{Entry, Place, Sections};
 use crate::near;
-use crate::party::{Billing, Customer, Deployment, Seller, Subscription, Term};
+use crate::party::{Billing, Customer, Deployment, Seller, Term};
 use crate::spec::{CustomerSpec, Day, SellerSpec};
 
 /// The seller; none if it is missing or unsound.
@@ -36,26 +37,36 @@ pub(super) fn billing(sections: &Sections) -> Billing {
     sections.billing.first().map_or_else(Billing::default, |entry| Billing { grace_hours: entry.spec.grace_hours })
 }
 
-/// The customers whose entries are sound, by id. What they do not say is the seller's.
-pub(super) fn customers(
-    sections: &Sections,
-    seller: Option<&Seller>,
-    findings: &mut Findings,
-) -> BTreeMap<String, (Customer, Place)> {
-    let mut customers = BTreeMap::new();
-    for entry in &sections.customers {
-        if let Some(customer) = customer(entry, seller, findings) {
-            customers.entry(customer.id.clone()).or_insert_with(|| (customer, entry.place.clone()));
-        }
-    }
-    customers
+/// A customer of which all but the subscriptions has been checked.
+pub(super) struct Draft<'a> {
+    /// Without subscriptions.
+    pub(super) customer: Customer,
+    /// The days of each subscription, as many as are written.
+    pub(super) terms: Vec<Term>,
+    pub(super) spec: &'a CustomerSpec,
+    pub(super) place: &'a Place,
 }
 
-fn customer(entry: &Entry<CustomerSpec>, seller: Option<&Seller>, findings: &mut Findings) -> Option<Customer> {
-    let Entry { spec, place } = entry;
-    if spec.id.is_empty() {
-        findings.error(place, "id", "a customer's id must not be empty".to_owned(), None);
+/// The customers whose entries are sound so far, by id. What they do not say is the seller's.
+pub(super) fn drafts<'a>(
+    sections: &'a Sections,
+    seller: Option<&Seller>,
+    findings: &mut Findings,
+) -> BTreeMap<&'a str, Draft<'a>> {
+    let mut drafts = BTreeMap::new();
+    for entry in &sections.customers {
+        if let Some(draft) = draft(entry, seller, findings) {
+            drafts.entry(entry.spec.id.as_str()).or_insert(draft);
+        }
     }
+    drafts
+}
+
+fn draft<'a>(
+    Entry { spec, place }: &'a Entry<CustomerSpec>,
+    seller: Option<&Seller>,
+    findings: &mut Findings,
+) -> Option<Draft<'a>> {
     let zone = match &spec.zone {
         Some(name) => zone(place, name, findings),
         None => seller.map(|seller| seller.zone),
@@ -64,9 +75,10 @@ fn customer(entry: &Entry<CustomerSpec>, seller: Option<&Seller>, findings: &mut
         Some(code) => currency(place, code, findings),
         None => seller.map(|seller| seller.currency),
     };
-    let terms = Terms { place, zone, findings };
-    let (deployments, subscriptions) = terms.of(spec)?;
-    Some(Customer {
+    let mut calendar = Calendar { place, zone, findings };
+    let deployments = calendar.deployments(spec);
+    let terms = calendar.subscriptions(spec);
+    let customer = Customer {
         id: spec.id.clone(),
         name: spec.name.clone(),
         address: spec.address.clone(),
@@ -74,39 +86,43 @@ fn customer(entry: &Entry<CustomerSpec>, seller: Option<&Seller>, findings: &mut
         zone: zone?,
         currency: currency?,
         attributes: spec.attributes.clone(),
-        deployments,
-        subscriptions,
-    })
+        deployments: deployments?,
+        subscriptions: Vec::new(),
+    };
+    Some(Draft { customer, terms: terms?, spec, place })
 }
 
-/// Reads a customer's days; one that makes no sense is reported and makes the customer unsound.
-struct Terms<'a> {
+/// Reads a customer's days.
+struct Calendar<'a> {
     place: &'a Place,
     zone: Option<Tz>,
     findings: &'a mut Findings,
 }
 
-impl Terms<'_> {
-    fn of(mut self, spec: &CustomerSpec) -> Option<(Vec<Deployment>, Vec<Subscription>)> {
-        let mut deployments = Vec::new();
+impl Calendar<'_> {
+    /// All deployments, none if any makes no sense.
+    fn deployments(&mut self, spec: &CustomerSpec) -> Option<Vec<Deployment>> {
+        let mut sound = Vec::new();
         for (index, written) in spec.deployments.iter().enumerate() {
             let path = format!("deployments[{index}]");
-            if written.id.is_empty() {
+            let named = !written.id.is_empty();
+            if !named {
                 let message = "a deployment's id must not be empty".to_owned();
                 self.findings.error(self.place, &format!("{path}.id"), message, None);
             }
-            if let Some(term) = self.term(&path, written.from, written.until) {
-                deployments.push(Deployment { id: written.id.clone(), term });
-            }
+            let term = self.term(&path, written.from, written.until).filter(|_| named);
+            sound.extend(term.map(|term| Deployment { id: written.id.clone(), term }));
         }
-        let mut subscriptions = Vec::new();
+        (sound.len() == spec.deployments.len()).then_some(sound)
+    }
+
+    /// The days of all subscriptions, none if any makes no sense.
+    fn subscriptions(&mut self, spec: &CustomerSpec) -> Option<Vec<Term>> {
+        let mut sound = Vec::new();
         for (index, written) in spec.subscriptions.iter().enumerate() {
-            if let Some(term) = self.term(&format!("subscriptions[{index}]"), written.from, written.until) {
-                subscriptions.push(Subscription { plan: written.plan.clone(), term });
-            }
+            sound.extend(self.term(&format!("subscriptions[{index}]"), written.from, written.until));
         }
-        let all = deployments.len() == spec.deployments.len() && subscriptions.len() == spec.subscriptions.len();
-        all.then_some((deployments, subscriptions))
+        (sound.len() == spec.subscriptions.len()).then_some(sound)
     }
 
     fn term(&mut self, path: &str, from: Day, until: Option<Day>) -> Option<Term> {
@@ -124,11 +140,10 @@ impl Terms<'_> {
     }
 
     /// Whether the day begins at an instant we can count with.
-    fn exists(&mut self, path: &str, date: chrono::NaiveDate) -> bool {
+    fn exists(&mut self, path: &str, date: NaiveDate) -> bool {
         let begins = self.zone.is_none_or(|zone| start_of_day(zone, date).is_ok());
         if !begins {
-            let message = format!("{date} lies beyond the calendar");
-            self.findings.error(self.place, path, message, None);
+            self.findings.error(self.place, path, format!("{date} lies beyond the calendar"), None);
         }
         begins
     }

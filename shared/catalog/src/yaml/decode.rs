@@ -28,13 +28,6 @@ impl<'a> Reader<'a> {
         outcome.map_err(|fault| fault.at(self.node.span))
     }
 
-    fn text(self) -> Option<&'a str> {
-        match &self.node.value {
-            Value::Scalar(scalar) => Some(&scalar.text),
-            _ => None,
-        }
-    }
-
     fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match &self.node.value {
             Value::Null => visitor.visit_unit(),
@@ -45,14 +38,14 @@ impl<'a> Reader<'a> {
     }
 
     fn visit_text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.text() {
+        match self.node.text() {
             Some(text) => visitor.visit_str(text),
             None => self.visit(visitor),
         }
     }
 
     fn visit_wide<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.text().and_then(|text| text.parse().ok()) {
+        match self.node.text().and_then(|text| text.parse().ok()) {
             Some(number) => visitor.visit_i128(number),
             None => self.visit(visitor),
         }

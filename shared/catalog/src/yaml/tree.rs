@@ -52,6 +52,14 @@ impl Node {
         }
     }
 
+    /// The text, if this is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(&scalar.text),
+            _ => None,
+        }
+    }
+
     /// The items, if this is a list; none otherwise.
     pub(crate) fn items(&self) -> &[Rc<Node>] {
         match &self.value {

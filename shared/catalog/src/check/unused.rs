@@ -1,0 +1,54 @@
+//! What is written but makes no difference: not wrong, but seldom meant.
+
+use std::collections::BTreeSet;
+
+use super::Findings;
+use crate::load::{Entry, Place, Sections, name};
+
+/// Warns of streams, components and plans that nothing uses. Judged by what is written, so that a broken entry
+/// makes nothing else look unused.
+pub(super) fn check(sections: &Sections, findings: &mut Findings) {
+    let fed = mentioned(sections.places("sources"), "usage", "stream");
+    let held = mentioned(sections.places("customers"), "subscriptions", "plan");
+    let used = mentioned(sections.places("plans"), "components", "name");
+    let priced: BTreeSet<&str> =
+        sections.components.iter().filter_map(|Entry { spec, .. }| spec.stream.as_deref()).collect();
+    let hint = |text: &str| Some(text.to_owned());
+    each(sections, "streams", |name, place| {
+        if !fed.contains(name) {
+            let message = format!("no source feeds the stream `{name}`");
+            findings.warning(place, "name", message, hint("add a source whose `usage` names it"));
+        }
+        if !priced.contains(name) {
+            let message = format!("no component prices the stream `{name}`");
+            findings.warning(place, "name", message, hint("its usage is counted, but never billed"));
+        }
+    });
+    each(sections, "components", |name, place| {
+        if !used.contains(name) {
+            let message = format!("no plan uses the component `{name}`");
+            findings.warning(place, "name", message, hint("add it to the `components` of a plan"));
+        }
+    });
+    each(sections, "plans", |name, place| {
+        if !held.contains(name) {
+            let message = format!("no customer holds the plan `{name}`");
+            findings.warning(place, "name", message, hint("add it to the `subscriptions` of a customer"));
+        }
+    });
+}
+
+fn each<'a>(sections: &'a Sections, section: &str, mut report: impl FnMut(&'a str, &'a Place)) {
+    let mut seen = BTreeSet::new();
+    for place in sections.places(section) {
+        if let Some(name) = name(section, place).filter(|name| seen.insert(*name)) {
+            report(name, place);
+        }
+    }
+}
+
+/// What the items of the list `list` name in `field`; items that are plain text name themselves.
+fn mentioned<'a>(places: &'a [Place], list: &str, field: &str) -> BTreeSet<&'a str> {
+    let items = places.iter().filter_map(|place| place.node.get(list)).flat_map(|node| node.items());
+    items.filter_map(|item| item.text().or_else(|| item.get(field)?.text())).collect()
+}
