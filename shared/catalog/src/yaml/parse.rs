@@ -210,7 +210,10 @@ impl<'a> Builder<'a> {
     }
 
     fn syntax(&self, error: &ScanError) -> Problem {
-        let start = self.offsets.byte(error.marker().index());
+        // What is missing at the end is shown where the text ends, not on the empty line after it.
+        let written = self.text.inner().trim_end();
+        let last = written.char_indices().next_back().map_or(0, |(offset, _)| offset);
+        let start = self.offsets.byte(error.marker().index()).min(last);
         let hint = if error.info().contains("tab") {
             "indent with blanks, not with tabs"
         } else {
