@@ -1,1 +1,23 @@
-//! ledger
+//! The protocol: how usage is counted exactly once on a platform that delivers at least once.
+//!
+//! Never add to a counter. What each file contributes is stored once, under a key derived from
+//! the file; every total is derived by re-reading; the total is checked against a listing of the
+//! bucket before money moves; what is billed is the difference from what was already billed.
+//!
+//! Every function here is decode → decide → apply over the [`ports`], may run any number of times
+//! at once, and may be cut off at any await.
+
+pub mod aggregate;
+pub mod attention;
+pub mod charges;
+pub mod configuration;
+pub mod correlate;
+pub mod counted;
+pub mod error;
+pub mod file;
+pub mod invoice;
+pub mod memory;
+pub mod names;
+pub mod ownership;
+pub mod ports;
+pub mod translate;

@@ -71,7 +71,7 @@ impl Counts {
 }
 
 /// What one file contributed: a pure function of its bytes and the mapping.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// The usage.
     pub cells: Cells,
@@ -189,12 +189,6 @@ impl<'de> Deserialize<'de> for Cells {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct WireTally {
-    counts: Counts,
-    cells: Cells,
-}
-
 impl Tally {
     /// Adds one usage event to its cell.
     ///
@@ -218,7 +212,7 @@ impl Tally {
     /// # Errors
     /// [`TallyError::Malformed`] where JSON cannot be written.
     pub fn encode(&self) -> Result<String, TallyError> {
-        Ok(serde_json::to_string(&WireTally { counts: self.counts, cells: self.cells.clone() })?)
+        Ok(serde_json::to_string(self)?)
     }
 
     /// Reads what [`Self::encode`] wrote.
@@ -226,8 +220,7 @@ impl Tally {
     /// # Errors
     /// [`TallyError`].
     pub fn decode(text: &str) -> Result<Self, TallyError> {
-        let WireTally { counts, cells } = serde_json::from_str(text)?;
-        Ok(Self { cells, counts })
+        Ok(serde_json::from_str(text)?)
     }
 }
 

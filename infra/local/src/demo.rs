@@ -1,0 +1,85 @@
+//! `farthing demo`: a month of invented usage, billed by the four functions on embedded parts.
+
+mod generate;
+mod month;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use ledger::attention;
+use ledger::ports::Queue;
+
+use crate::cli::Place;
+use crate::commands::{counted, engine, tell_closed};
+use crate::engine::{Engine, Translated};
+use crate::failure::Failure;
+use crate::report::{self, say};
+
+/// The catalogue of the demo: the same files that `infra/local/demo/catalogue` shows.
+const CATALOGUE: [(&str, &str); 6] = [
+    ("customers-america.yaml", include_str!("../demo/catalogue/customers-america.yaml")),
+    ("customers-europe.yaml", include_str!("../demo/catalogue/customers-europe.yaml")),
+    ("prices.yaml", include_str!("../demo/catalogue/prices.yaml")),
+    ("seller.yaml", include_str!("../demo/catalogue/seller.yaml")),
+    ("sources.yaml", include_str!("../demo/catalogue/sources.yaml")),
+    ("streams.yaml", include_str!("../demo/catalogue/streams.yaml")),
+];
+
+/// Generates what is not there yet, delivers the events, and bills the month.
+pub async fn run(folder: &Path) -> Result<(), Failure> {
+    let place = Place {
+        catalogue: folder.join("catalogue"),
+        usage: folder.join("usage"),
+        data: folder.join("data"),
+    };
+    write_catalogue(&place.catalogue)?;
+    fs::create_dir_all(&place.usage).map_err(|error| Failure::file(&place.usage, error))?;
+    let engine = engine(&place)?;
+    let files = generate::generate(&engine, &place.usage)?;
+    say(&format!("{} usage files of {} MB in {}", files.events.len(), files.bytes.div_euclid(1_000_000), place.usage.display()));
+    let translated = deliver(&engine, &files.events).await?;
+    say(&counted(&translated));
+    let lost = engine.catch_up().await?;
+    if lost != Translated::default() {
+        say(&format!("the sweep of the bucket found {} files whose event was lost", lost.counted.saturating_add(lost.waiting)));
+    }
+    let (published, enriched) = engine.correlate(month::MONTH).await?;
+    say(&format!("{} facts of who owns what; {} counters carry a customer id", published.facts, enriched.counters));
+    let closed = engine.close(month::MONTH, false).await?;
+    engine.publish(&closed).await?;
+    tell_closed(&closed, &attention::list(&*engine.ports).await?, &place.data.join("invoices"));
+    let fresh = closed.accounts.values().any(|outcome| matches!(outcome, ledger::invoice::Outcome::Issued(_, true)));
+    let counted_now = translated.counted.saturating_add(lost.counted);
+    if counted_now == 0 && enriched.written == 0 && !published.changed && !fresh {
+        say("\nNothing changed: every file was counted before and every invoice was issued before.");
+    }
+    if report::all_done(&closed) { Ok(()) } else { Err(Failure::Waiting) }
+}
+
+/// The events as S3 would send them, some twice, some never; then the schedule's `aggregate`.
+async fn deliver(engine: &Engine, events: &[String]) -> Result<Translated, Failure> {
+    for key in month::deliveries(events) {
+        engine.ports.enqueue(key).await?;
+    }
+    let translated = engine.translate_queue().await?;
+    engine.aggregate().await?;
+    Ok(translated)
+}
+
+fn write_catalogue(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| Failure::file(folder, error))?;
+    for (name, text) in CATALOGUE {
+        let path = folder.join(name);
+        // A catalogue that somebody has edited is what they want to try.
+        if !path.exists() {
+            fs::write(&path, text).map_err(|error| Failure::file(&path, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The engine's catalogue, for the generator.
+fn configuration(engine: &Engine) -> Arc<ledger::configuration::Configuration> {
+    Arc::clone(&engine.configuration)
+}

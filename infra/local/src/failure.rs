@@ -1,0 +1,54 @@
+//! How a command ends when it does not end well.
+
+use std::path::PathBuf;
+
+use catalog::Problems;
+use ledger::error::LedgerError;
+use store::embedded::OpenError;
+
+/// Why a command could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A file or folder cannot be used.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A folder has no catalogue in it.
+    #[error("{}: there is no .yaml file in this folder; a catalogue has at least a seller, streams, sources, components, plans and customers (docs/catalogue.md)", .0.display())]
+    NoCatalogue(PathBuf),
+    /// The catalogue is wrong.
+    #[error("the catalogue is not right")]
+    Catalogue(Problems),
+    /// The store cannot be opened.
+    #[error("{0}")]
+    Open(#[from] OpenError),
+    /// The protocol could not go on.
+    #[error("{0}")]
+    Ledger(#[from] LedgerError),
+    /// A worker ended before its work.
+    #[error("a worker ended before its work: {0}")]
+    Worker(#[from] tokio::task::JoinError),
+    /// Something waits for a person, as was told.
+    #[error("something waits for a person")]
+    Waiting,
+}
+
+impl Failure {
+    /// Of a file or folder.
+    pub fn file(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Self::File { path: path.into(), source }
+    }
+
+    /// The exit code, as `--help` lists them.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::File { .. } | Self::Open(_) | Self::Ledger(_) | Self::Worker(_) => 1,
+            Self::NoCatalogue(_) | Self::Catalogue(_) => 3,
+            Self::Waiting => 4,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `farthing`: the four functions behind one binary, for a person's own files.
+
+mod cli;
+mod commands;
+mod demo;
+mod engine;
+mod failure;
+mod folder;
+mod report;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    match commands::run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// Everything that is wrong, on the standard error.
+fn tell(failure: &Failure) {
+    match failure {
+        Failure::Catalogue(problems) => commands::tell_problems(&problems.0),
+        Failure::Waiting => {}
+        other => commands::complain(&format!("farthing: {other}")),
+    }
+}

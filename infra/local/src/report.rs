@@ -1,0 +1,124 @@
+//! What a person sees: tables, and sentences about what waits.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use comfy_table::presets::UTF8_BORDERS_ONLY;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use invoicing::{Invoice, LineKind};
+use ledger::attention::Notice;
+use ledger::invoice::{Closed, Outcome, published_keys};
+use ledger::ownership::{Held, Unowned};
+use pricing::text::grouped;
+
+/// How many notices of one kind are shown before the rest is only counted.
+const SHOWN: usize = 8;
+
+/// Writes a line to the terminal. A reader that has gone away is no reason to stop the work.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+fn table(heads: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(heads.iter().copied());
+    table
+}
+
+fn right(text: String) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// One row per account: customer, plan, usage, total, and the invoice or why there is none.
+pub fn accounts(closed: &Closed, invoices: &Path) -> String {
+    let mut table = table(&["customer", "plan", "usage", "total", "invoice"]);
+    for (account, outcome) in &closed.accounts {
+        match outcome {
+            Outcome::Issued(invoice, _) => table.add_row(row(invoice, &shown_path(invoice, invoices))),
+            Outcome::Draft(invoice) => table.add_row(row(invoice, "draft")),
+            Outcome::Waiting(_) => table.add_row(vec![Cell::new(account), "".into(), "".into(), "".into(), "waits".into()]),
+            Outcome::Failed(_) => {
+                table.add_row(vec![Cell::new(account), "".into(), "".into(), "".into(), "cannot be priced".into()])
+            }
+        };
+    }
+    table.to_string()
+}
+
+fn row(invoice: &Invoice, file: &str) -> Vec<Cell> {
+    vec![
+        Cell::new(&invoice.customer.name),
+        Cell::new(&invoice.plan),
+        Cell::new(usage(invoice)),
+        right(format!("{} {}", grouped(&invoice.total), invoice.currency)),
+        Cell::new(file),
+    ]
+}
+
+fn shown_path(invoice: &Invoice, invoices: &Path) -> String {
+    let (_, pdf) = published_keys(invoice);
+    let number = invoice.number.clone().unwrap_or_default();
+    invoices.join(&pdf).file_name().map_or(number, |name| name.to_string_lossy().into_owned())
+}
+
+/// The metered quantities of an invoice, one a line.
+fn usage(invoice: &Invoice) -> String {
+    let metered = invoice.lines.iter().filter(|line| line.kind == LineKind::Usage);
+    let quantities = metered.filter_map(|line| {
+        let quantity = grouped(&shortened(line.quantity.as_deref()?));
+        Some(format!("{quantity} {}", line.unit.as_deref().unwrap_or_default()))
+    });
+    quantities.collect::<Vec<_>>().join("\n")
+}
+
+/// At most three digits after the point, cut, for the eye only.
+fn shortened(quantity: &str) -> String {
+    match quantity.split_once('.') {
+        Some((whole, fraction)) => {
+            let kept: String = fraction.chars().take(3).collect();
+            let kept = kept.trim_end_matches('0');
+            if kept.is_empty() { whole.to_owned() } else { format!("{whole}.{kept}") }
+        }
+        None => quantity.to_owned(),
+    }
+}
+
+/// Everything that needs a person, in words.
+pub fn needs_a_person(closed: &Closed, notices: &[Notice]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (account, outcome) in &closed.accounts {
+        match outcome {
+            Outcome::Waiting(reasons) => reasons.iter().for_each(|reason| lines.push(format!("{account} waits: {reason}"))),
+            Outcome::Failed(reason) => lines.push(format!("{account} cannot be priced: {reason}")),
+            Outcome::Issued(..) | Outcome::Draft(_) => {}
+        }
+    }
+    lines.extend(closed.held.iter().map(held));
+    lines.extend(notices.iter().take(SHOWN).map(|notice| format!("{}: {}", notice.key, notice.reason)));
+    if let Some(more) = notices.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        lines.push(format!("and {more} more files with a notice: `farthing status` lists them all"));
+    }
+    lines
+}
+
+fn held(held: &Held) -> String {
+    let why = match held.reason {
+        Unowned::Unknown => "no customer has this deployment",
+        Unowned::NotEffective => "its customer did not have it at that time",
+        Unowned::Ambiguous => "two customers claim it",
+    };
+    let quantity = grouped(&shortened(&held.quantity.display(12)));
+    format!("{}: {quantity} {} of {} are billed to nobody: {why}", held.deployment, held.unit, held.stream)
+}
+
+/// Whether every account came to its invoice.
+pub fn all_done(closed: &Closed) -> bool {
+    closed.accounts.values().all(|outcome| matches!(outcome, Outcome::Issued(..) | Outcome::Draft(_)))
+}
+
+/// The paths of the invoices' pages.
+pub fn paths(closed: &Closed, invoices: &Path) -> Vec<String> {
+    let issued = closed.accounts.values().filter_map(crate::engine::issued);
+    issued.map(|invoice| invoices.join(published_keys(invoice).1).display().to_string()).collect()
+}

@@ -1,0 +1,143 @@
+//! From tallies to rollups: the second commit point.
+
+use metering::rollup::{Rollup, Slot, Standing};
+use metering::tally::Tally;
+use metering::time::Quarter;
+use serde::{Deserialize, Serialize};
+
+use crate::error::LedgerError;
+use crate::file::{FileRecord, pages, read_text};
+use crate::names;
+use crate::ports::{Bucket, Item, Key, Ports, Table, Write, Written};
+
+/// How often a rollup is built anew when another builder was faster.
+const ATTEMPTS: usize = 8;
+
+/// What a rollup item says; the rollup itself lies in the work bucket under its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollupHead {
+    /// The object that holds the rollup.
+    pub body: String,
+    /// How many files went in.
+    pub inputs: usize,
+    /// The first quarter-hour with usage.
+    pub from: Option<Quarter>,
+    /// The last quarter-hour with usage.
+    pub to: Option<Quarter>,
+}
+
+/// What a refresh did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refreshed {
+    /// Slots that were read again.
+    pub slots: usize,
+    /// Tallies that were read for it.
+    pub tallies: usize,
+}
+
+/// Reads every dirty slot again and writes its rollup.
+///
+/// # Errors
+/// [`LedgerError`]; slots not reached keep their hint.
+pub async fn refresh<P: Ports>(ports: &P) -> Result<Refreshed, LedgerError> {
+    let mut done = Refreshed::default();
+    for shard in 0..names::HINT_SHARDS {
+        let part = refresh_shard(ports, shard).await?;
+        done.slots = done.slots.saturating_add(part.slots);
+        done.tallies = done.tallies.saturating_add(part.tallies);
+    }
+    Ok(done)
+}
+
+/// The part of [`refresh`] that one shard of hints asks for. Shards may run at once.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn refresh_shard<P: Ports>(ports: &P, shard: u8) -> Result<Refreshed, LedgerError> {
+    let partition = names::hints(shard);
+    let mut done = Refreshed::default();
+    for (name, hint) in pages(ports, Table::Rollup, &partition).await? {
+        let slot: Slot = name.parse().map_err(|error| LedgerError::billing(&name, error))?;
+        let inputs = roll_up(ports, &slot).await?;
+        // A tally that came after our query left another token.
+        ports.write(Write::delete_unchanged(Table::Rollup, Key::new(&partition, &name), hint.body)).await?;
+        done.slots = done.slots.saturating_add(1);
+        done.tallies = done.tallies.saturating_add(inputs);
+    }
+    Ok(done)
+}
+
+/// Builds a slot's rollup from its tallies and commits it; how many went in.
+async fn roll_up<P: Ports>(ports: &P, slot: &Slot) -> Result<usize, LedgerError> {
+    let (table, key) = names::rollup(slot);
+    for _ in 0..ATTEMPTS {
+        // The generation first: a rollup written after our query must make our write fail.
+        let present = ports.get(table, &key).await?;
+        let rollup = build(ports, slot).await?;
+        let head = store(ports, &rollup).await?;
+        if let Some(before) = present.as_ref().map(read_head).transpose()?
+            && before.inputs > head.inputs
+        {
+            return Err(LedgerError::Shrunk { slot: slot.to_string(), before: before.inputs, after: head.inputs });
+        }
+        let body = serde_json::to_string(&head).map_err(|error| LedgerError::malformed("rollup", error))?;
+        let write = match present {
+            Some(item) if item.body == body => return Ok(head.inputs),
+            Some(item) => Write::replace(table, key.clone(), item.revision, body),
+            None => {
+                register(ports, &slot.source).await?;
+                Write::create(table, key.clone(), body)
+            }
+        };
+        if ports.write(write).await? == Written::Done {
+            return Ok(head.inputs);
+        }
+    }
+    Err(LedgerError::Contended(slot.to_string()))
+}
+
+/// Makes the source known before its first rollup, so that a rollup is found also when the
+/// catalogue no longer names its source.
+async fn register<P: Ports>(ports: &P, source: &str) -> Result<(), LedgerError> {
+    ports.write(Write::create(Table::Rollup, Key::new(names::SOURCES, source), "{}")).await?;
+    Ok(())
+}
+
+/// The rollup of all tallies that the slot has now.
+async fn build<P: Ports>(ports: &P, slot: &Slot) -> Result<Rollup, LedgerError> {
+    let mut rollup = Rollup::default();
+    for (file, item) in pages(ports, Table::Ledger, &names::tallies(slot)).await? {
+        let record = FileRecord::read(&item)?;
+        let tally = match record.standing {
+            Standing::Counted => record.load(ports).await?,
+            Standing::Quarantined(_) | Standing::Waived(_) => Tally::default(),
+        };
+        rollup.add(file, record.input(item.revision), &tally)?;
+    }
+    Ok(rollup)
+}
+
+async fn store<P: Ports>(ports: &P, rollup: &Rollup) -> Result<RollupHead, LedgerError> {
+    let text = rollup.encode()?;
+    let body = format!("rollups/{}.json", names::sha256(text.as_bytes()));
+    ports.put_once(Bucket::Work, &body, text.into_bytes(), "application/json").await?;
+    let extent = rollup.cells.extent();
+    let (from, to) = (extent.map(|(from, _)| from), extent.map(|(_, to)| to));
+    Ok(RollupHead { body, inputs: rollup.inputs.len(), from, to })
+}
+
+/// Reads a rollup item.
+///
+/// # Errors
+/// [`LedgerError::Malformed`].
+pub fn read_head(item: &Item) -> Result<RollupHead, LedgerError> {
+    serde_json::from_str(&item.body).map_err(|error| LedgerError::malformed("rollup", error))
+}
+
+/// The rollup that a head points at.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn load<P: Ports>(ports: &P, head: &RollupHead) -> Result<Rollup, LedgerError> {
+    Ok(Rollup::decode(&read_text(ports, Bucket::Work, &head.body).await?)?)
+}

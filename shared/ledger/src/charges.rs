@@ -1,0 +1,142 @@
+//! What an account is charged: every period priced from the present total, less what was charged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use catalog::directory::Directory;
+use catalog::{Catalogue, Customer, Subscription};
+use invoicing::{Invoice, Settled, settle, true_up};
+use metering::period::Period;
+use metering::tally::Cells;
+use metering::time::{Instant, Span};
+use pricing::{RatedLine, RatingInput, StreamUsage, Term, fees_in_advance, rate};
+
+use crate::error::LedgerError;
+use crate::ownership::{deployments, measured, owned_by};
+
+/// What a period is priced from: the usage, and the pinned answer to whose it is.
+#[derive(Clone, Copy)]
+pub struct Basis<'a> {
+    /// All usage.
+    pub cells: &'a Cells,
+    /// Whose it is.
+    pub directory: &'a Directory,
+}
+
+/// All lines of one customer for one period, at the prices of one catalogue.
+///
+/// # Errors
+/// [`LedgerError::Billing`] where a price cannot be told.
+pub fn price(
+    basis: &Basis<'_>,
+    catalogue: &Catalogue,
+    customer: &Customer,
+    period: &Period,
+) -> Result<Vec<RatedLine>, LedgerError> {
+    let mut lines = Vec::new();
+    for subscription in &customer.subscriptions {
+        lines.extend(price_subscription(basis, catalogue, customer, subscription, period)?);
+    }
+    Ok(lines)
+}
+
+fn price_subscription(
+    basis: &Basis<'_>,
+    catalogue: &Catalogue,
+    customer: &Customer,
+    subscription: &Subscription,
+    period: &Period,
+) -> Result<Vec<RatedLine>, LedgerError> {
+    let Some(plan) = catalogue.plan(&subscription.plan) else {
+        return Err(LedgerError::billing(&customer.id, format!("there is no plan `{}`", subscription.plan)));
+    };
+    let (from, until) = subscription.term.instants(customer.zone)?;
+    let held = Span { from, until: until.unwrap_or(Instant(i64::MAX)) };
+    let Some(span) = held.intersection(&period.span()?) else { return Ok(Vec::new()) };
+    let streams = plan.components.iter().filter_map(|component| component.meter.as_ref());
+    let mut usage = BTreeMap::new();
+    for name in streams.map(|meter| meter.stream.as_str()).collect::<BTreeSet<_>>() {
+        usage.insert(name.to_owned(), stream_usage(basis, catalogue, customer, name, period, span)?);
+    }
+    let term = Term { from: subscription.term.from, until: subscription.term.until };
+    let input = RatingInput { customer: &customer.id, period, term, attributes: &customer.attributes, usage: &usage };
+    rate(plan, &input).map_err(|error| LedgerError::billing(&customer.id, error))
+}
+
+/// One stream of a customer within a span: all deployments together, and each by itself.
+fn stream_usage(
+    basis: &Basis<'_>,
+    catalogue: &Catalogue,
+    customer: &Customer,
+    stream: &str,
+    period: &Period,
+    span: Span,
+) -> Result<StreamUsage, LedgerError> {
+    let stream = catalogue
+        .stream(stream)
+        .ok_or_else(|| LedgerError::billing(&customer.id, format!("there is no stream `{stream}`")))?;
+    let mut owned = BTreeMap::new();
+    for deployment in deployments(basis.directory, &customer.id) {
+        let spans = owned_by(basis.directory, deployment, &customer.id, span);
+        if !spans.is_empty() {
+            owned.insert(deployment, spans);
+        }
+    }
+    let total = measured(basis.cells, stream, period, &owned)?;
+    let mut each = BTreeMap::new();
+    for (deployment, spans) in owned {
+        let alone = BTreeMap::from([(deployment, spans)]);
+        each.insert(deployment.to_owned(), measured(basis.cells, stream, period, &alone)?);
+    }
+    Ok(StreamUsage { total, deployments: each })
+}
+
+/// The next period's fees that are charged in advance.
+fn advance(catalogue: &Catalogue, customer: &Customer, period: &Period) -> Result<Vec<RatedLine>, LedgerError> {
+    let next = period.month_after(1)?;
+    let usage = BTreeMap::new();
+    let mut lines = Vec::new();
+    for subscription in &customer.subscriptions {
+        let Some(plan) = catalogue.plan(&subscription.plan) else { continue };
+        let term = Term { from: subscription.term.from, until: subscription.term.until };
+        let attributes = &customer.attributes;
+        let input = RatingInput { customer: &customer.id, period: &next, term, attributes, usage: &usage };
+        lines.extend(fees_in_advance(plan, &input).map_err(|error| LedgerError::billing(&customer.id, error))?);
+    }
+    Ok(lines)
+}
+
+/// An earlier period of the account with the catalogue that priced it then: a price that was
+/// changed since does not reach back.
+pub struct Earlier<'a> {
+    /// The period.
+    pub period: Period,
+    /// The catalogue of its own invoice.
+    pub catalogue: &'a Catalogue,
+}
+
+/// What the period's invoice charges: the period itself, fees in advance, and the differences of
+/// all periods that were invoiced earlier.
+///
+/// # Errors
+/// [`LedgerError::Billing`].
+pub fn charges(
+    basis: &Basis<'_>,
+    catalogue: &Catalogue,
+    customer: &Customer,
+    period: &Period,
+    earlier: &[Earlier<'_>],
+    invoices: &[Invoice],
+) -> Result<Settled, LedgerError> {
+    let currency = customer.currency;
+    let refuse = |error: invoicing::SettleError| LedgerError::billing(&customer.id, error);
+    let now = price(basis, catalogue, customer, period)?;
+    let mut settled = settle(&period.label(), currency, now, invoices).map_err(refuse)?;
+    settled.lines.extend(advance(catalogue, customer, period)?);
+    for past in earlier.iter().filter(|past| past.period != *period) {
+        // A customer that is no longer in that catalogue was never invoiced from it.
+        let Some(then) = past.catalogue.customer(&customer.id) else { continue };
+        let lines = price(basis, past.catalogue, then, &past.period)?;
+        settled.true_ups.extend(true_up(&past.period.label(), currency, &lines, invoices).map_err(refuse)?);
+    }
+    Ok(settled)
+}

@@ -1,0 +1,229 @@
+//! Who owned what when: publishes the directory, and writes the counters that carry customer ids.
+
+use std::collections::BTreeMap;
+
+use catalog::Catalogue;
+use catalog::directory::Directory;
+use chrono::NaiveDate;
+use metering::exact::Exact;
+use metering::measure::Measurement;
+use metering::period::Period;
+use metering::stream::Stream;
+use metering::time::{Instant, Span};
+use serde::{Deserialize, Serialize};
+
+use crate::counted::Counted;
+use crate::error::LedgerError;
+use crate::file::read_text;
+use crate::names;
+use crate::ownership::{self, Held};
+use crate::ports::{Bucket, Item, Key, Ports, Table, Transacted, Write};
+
+/// How often a publication is tried anew when another one was faster.
+const ATTEMPTS: usize = 8;
+
+/// The directory's head: which version is the present one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryHead {
+    /// How many versions there have been.
+    pub count: u64,
+    /// The present version: the hash of its facts.
+    pub version: String,
+    /// The object in the work bucket that holds it.
+    pub body: String,
+    /// When it was recorded.
+    pub recorded_at: Instant,
+}
+
+/// What a publication did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The present version.
+    pub version: String,
+    /// Whether it is new.
+    pub changed: bool,
+    /// How many facts it has.
+    pub facts: usize,
+}
+
+/// Publishes the directory that the catalogue states, unless it is the present one already.
+/// Versions are only ever added.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn publish<P: Ports>(ports: &P, catalogue: &Catalogue) -> Result<Published, LedgerError> {
+    for _ in 0..ATTEMPTS {
+        let head = ports.get(Table::Billing, &head_key()).await?;
+        let previous = previous(ports, head.as_ref()).await?;
+        let stated = Directory::of(&catalogue.customers, ports.now())?;
+        let facts = stated.entries().len();
+        if let Some((_, present)) = &previous
+            && present.version() == stated.version()
+        {
+            return Ok(Published { version: present.version().to_owned(), changed: false, facts });
+        }
+        let next = match &previous {
+            Some((_, present)) => stated.after(present),
+            None => stated,
+        };
+        let count = previous.map_or(0, |(head, _)| head.count).saturating_add(1);
+        if add_version(ports, head, count, &next).await? == Transacted::Done {
+            return Ok(Published { version: next.version().to_owned(), changed: true, facts });
+        }
+    }
+    Err(LedgerError::Contended(names::DIRECTORY.to_owned()))
+}
+
+/// The present directory; an empty one before the first publication.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn current<P: Ports>(ports: &P) -> Result<Directory, LedgerError> {
+    let head = ports.get(Table::Billing, &head_key()).await?;
+    let directory = previous(ports, head.as_ref()).await?.map(|(_, directory)| directory);
+    Ok(directory.unwrap_or_else(|| Directory::new(Vec::new(), Instant(0))))
+}
+
+fn head_key() -> Key {
+    Key::new(names::DIRECTORY, names::HEAD)
+}
+
+async fn previous<P: Ports>(
+    ports: &P,
+    head: Option<&Item>,
+) -> Result<Option<(DirectoryHead, Directory)>, LedgerError> {
+    let Some(item) = head else { return Ok(None) };
+    let head: DirectoryHead =
+        serde_json::from_str(&item.body).map_err(|error| LedgerError::malformed("directory", error))?;
+    let text = read_text(ports, Bucket::Work, &head.body).await?;
+    let directory = Directory::decode(&text).map_err(|error| LedgerError::billing("directory", error))?;
+    Ok(Some((head, directory)))
+}
+
+async fn add_version<P: Ports>(
+    ports: &P,
+    present: Option<Item>,
+    count: u64,
+    next: &Directory,
+) -> Result<Transacted, LedgerError> {
+    let text = next.encode().map_err(|error| LedgerError::billing("directory", error))?;
+    let body = format!("directory/{}.json", names::sha256(text.as_bytes()));
+    ports.put_once(Bucket::Work, &body, text.into_bytes(), "application/json").await?;
+    let head = DirectoryHead { count, version: next.version().to_owned(), body, recorded_at: next.recorded_at() };
+    let text = serde_json::to_string(&head).map_err(|error| LedgerError::malformed("directory", error))?;
+    let version = Write::create(Table::Billing, Key::new(names::DIRECTORY, names::number(count)), text.clone());
+    let head = match present {
+        Some(item) => Write::replace(Table::Billing, head_key(), item.revision, text),
+        None => Write::create(Table::Billing, head_key(), text),
+    };
+    Ok(ports.transact(vec![head, version]).await?)
+}
+
+/// A month of one stream of one deployment, with the customer's id: for dashboards and for the
+/// customer's record. A cache; nothing is priced from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counter {
+    /// The customer, where the directory knows one.
+    pub account: String,
+    /// The deployment.
+    pub deployment: String,
+    /// The stream.
+    pub stream: String,
+    /// Its unit.
+    pub unit: String,
+    /// The month in the customer's billing zone.
+    pub month: String,
+    /// By the stream's rule for a month.
+    pub total: Exact,
+    /// By the stream's rule for a day; days without usage are left out.
+    pub days: BTreeMap<NaiveDate, Exact>,
+    /// The version of the directory that named the customer.
+    pub directory: String,
+}
+
+/// What an enrichment found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Enriched {
+    /// Counters of the month.
+    pub counters: usize,
+    /// Those that changed.
+    pub written: usize,
+    /// Usage of the month that nobody owns.
+    pub held: Vec<Held>,
+}
+
+/// Derives a month's counters from the rollups and the present directory and writes those that
+/// changed.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn enrich<P: Ports>(ports: &P, catalogue: &Catalogue, month: &str) -> Result<Enriched, LedgerError> {
+    let directory = current(ports).await?;
+    let counted = Counted::read(ports, Some(window(catalogue, month)?)).await?;
+    let mut enriched = Enriched::default();
+    for customer in catalogue.customers.values() {
+        let period = Period::parse_month(month, customer.zone)?;
+        for deployment in ownership::deployments(&directory, &customer.id) {
+            let spans = ownership::owned_by(&directory, deployment, &customer.id, period.span()?);
+            for stream in catalogue.streams.values() {
+                let owned = BTreeMap::from([(deployment, spans.clone())]);
+                let measured = ownership::measured(&counted.cells, stream, &period, &owned)?;
+                if measured.samples > 0 {
+                    let counter = counter(&customer.id, deployment, stream, &period, &measured, &directory);
+                    enriched.counters = enriched.counters.saturating_add(1);
+                    enriched.written = enriched.written.saturating_add(usize::from(keep(ports, &counter).await?));
+                }
+            }
+        }
+    }
+    let period = Period::parse_month(month, catalogue.seller.zone)?;
+    enriched.held = ownership::held(&counted.cells, catalogue, &directory, &period)?;
+    Ok(enriched)
+}
+
+fn counter(
+    account: &str,
+    deployment: &str,
+    stream: &Stream,
+    period: &Period,
+    measured: &Measurement,
+    directory: &Directory,
+) -> Counter {
+    Counter {
+        account: account.to_owned(),
+        deployment: deployment.to_owned(),
+        stream: stream.name.clone(),
+        unit: stream.unit.clone(),
+        month: period.label(),
+        total: measured.total,
+        days: measured.days.iter().filter(|(_, quantity)| !quantity.is_zero()).copied().collect(),
+        directory: directory.version().to_owned(),
+    }
+}
+
+/// Writes a counter unless it says already the same; whether it was written.
+async fn keep<P: Ports>(ports: &P, counter: &Counter) -> Result<bool, LedgerError> {
+    let sort = format!("{}#{}#{}", counter.month, counter.stream, counter.account);
+    let key = Key::new(names::counters(&counter.deployment), sort);
+    let body = serde_json::to_string(counter).map_err(|error| LedgerError::malformed("counter", error))?;
+    if ports.get(Table::Rollup, &key).await?.is_some_and(|item| item.body == body) {
+        return Ok(false);
+    }
+    ports.write(Write::put(Table::Rollup, key, body)).await?;
+    Ok(true)
+}
+
+/// All instants that may matter for a month in any customer's zone, with what streams look back.
+///
+/// # Errors
+/// [`LedgerError::Period`].
+pub fn window(catalogue: &Catalogue, month: &str) -> Result<Span, LedgerError> {
+    /// Zones differ from UTC by less than a day.
+    const ZONE_QUARTERS: i64 = 96;
+    const QUARTER_MS: i64 = 900_000;
+    let span = Period::parse_month(month, chrono_tz::Tz::UTC)?.span()?;
+    let lookback = catalogue.streams.values().map(Stream::lookback_quarters).max().unwrap_or(0);
+    let before = lookback.saturating_add(ZONE_QUARTERS).saturating_mul(QUARTER_MS);
+    let after = ZONE_QUARTERS.saturating_mul(QUARTER_MS);
+    Ok(Span { from: Instant(span.from.0.saturating_sub(before)), until: Instant(span.until.0.saturating_add(after)) })
+}

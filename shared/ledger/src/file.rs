@@ -1,0 +1,162 @@
+//! What the ledger keeps of a file: its tally with all that is needed to trust it later.
+
+use std::collections::BTreeSet;
+
+use metering::rollup::{Input, Slot, Standing};
+use metering::tally::{Counts, Tally};
+use metering::time::Instant;
+use serde::{Deserialize, Serialize};
+
+use crate::error::LedgerError;
+use crate::names;
+use crate::ports::{Blobs, Bucket, Item, Ports, Read, Table};
+
+/// Tallies up to this many bytes stand in the table; longer ones in the work bucket. A write unit
+/// pays for one kilobyte, an item holds at most 400.
+const INLINE_BYTES: usize = 8 * 1024;
+
+/// Bodies larger than this are refused when read back: nothing that was written is.
+const MAX_BODY_BYTES: u64 = 1 << 30;
+
+/// A claim: where a file's tally lies, for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The object's key, for people.
+    pub key: String,
+    /// Its slot.
+    pub slot: Slot,
+}
+
+/// The contents of a tally item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// The object's key.
+    pub key: String,
+    /// The etags under which this content was seen.
+    pub etags: BTreeSet<String>,
+    /// SHA-256 of the object's bytes.
+    pub content: String,
+    /// Hash of the mapping that translated it.
+    pub mapping: String,
+    /// When the object was written.
+    pub arrived: Instant,
+    /// Whether it counts.
+    pub standing: Standing,
+    /// The records, also where the tally lies elsewhere.
+    pub counts: Counts,
+    /// The object in the work bucket that lists the rejected records, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejects: Option<String>,
+    /// The tally, where it is small.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tally: Option<Tally>,
+    /// The object in the work bucket that holds the tally, where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+impl FileRecord {
+    /// Reads an item.
+    ///
+    /// # Errors
+    /// [`LedgerError::Malformed`].
+    pub fn read(item: &Item) -> Result<Self, LedgerError> {
+        serde_json::from_str(&item.body).map_err(|source| LedgerError::malformed("tally", source))
+    }
+
+    /// The item's text; the tally moves to the work bucket first if it is large.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn store<P: Ports>(mut self, ports: &P, tally: Tally) -> Result<String, LedgerError> {
+        let encoded = tally.encode()?;
+        if encoded.len() > INLINE_BYTES {
+            let key = format!("tallies/{}.json", names::sha256(encoded.as_bytes()));
+            ports.put_once(Bucket::Work, &key, encoded.into_bytes(), "application/json").await?;
+            self.body = Some(key);
+        } else {
+            self.tally = Some(tally);
+        }
+        self.text()
+    }
+
+    /// The item's text as it is.
+    ///
+    /// # Errors
+    /// [`LedgerError::Malformed`].
+    pub fn text(&self) -> Result<String, LedgerError> {
+        serde_json::to_string(self).map_err(|source| LedgerError::malformed("tally", source))
+    }
+
+    /// The tally, from wherever it lies.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn load<P: Ports>(&self, ports: &P) -> Result<Tally, LedgerError> {
+        match (&self.tally, &self.body) {
+            (Some(tally), _) => Ok(tally.clone()),
+            (None, Some(key)) => Ok(Tally::decode(&read_text(ports, Bucket::Work, key).await?)?),
+            (None, None) => Ok(Tally::default()),
+        }
+    }
+
+    /// How a rollup lists it.
+    pub fn input(&self, revision: u64) -> Input {
+        Input {
+            key: self.key.clone(),
+            etags: self.etags.clone(),
+            content: self.content.clone(),
+            revision,
+            standing: self.standing.clone(),
+        }
+    }
+}
+
+/// The slot that a file's claim fixed, if the file was ever claimed.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn claimed_slot<P: Ports>(ports: &P, file: &str) -> Result<Option<Slot>, LedgerError> {
+    let (table, key) = names::claim(file);
+    ports.get(table, &key).await?.map(|item| read_claim(&item)).transpose()
+}
+
+/// The slot that a claim states.
+///
+/// # Errors
+/// [`LedgerError::Malformed`].
+pub fn read_claim(item: &Item) -> Result<Slot, LedgerError> {
+    let claim: Claim = serde_json::from_str(&item.body).map_err(|source| LedgerError::malformed("claim", source))?;
+    Ok(claim.slot)
+}
+
+/// A whole object of ours as text.
+///
+/// # Errors
+/// [`LedgerError::Missing`] where there is none.
+pub async fn read_text<B: Blobs>(ports: &B, bucket: Bucket, key: &str) -> Result<String, LedgerError> {
+    let missing = || LedgerError::Missing(key.to_owned());
+    let meta = ports.head(bucket, key).await?.filter(|meta| meta.size <= MAX_BODY_BYTES).ok_or_else(missing)?;
+    match ports.read(bucket, key, &meta.etag, 0, meta.size).await? {
+        Read::Bytes(bytes) => String::from_utf8(bytes).map_err(|_| LedgerError::Missing(key.to_owned())),
+        Read::Changed => Err(missing()),
+    }
+}
+
+/// Every item of a partition, in order.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn pages<P: Ports>(ports: &P, table: Table, partition: &str) -> Result<Vec<(String, Item)>, LedgerError> {
+    const PAGE: usize = 1000;
+    let mut all: Vec<(String, Item)> = Vec::new();
+    loop {
+        let after = all.last().map(|(sort, _)| sort.clone());
+        let page = ports.query(table, partition, after.as_deref(), PAGE).await?;
+        let done = !page.more || page.items.is_empty();
+        all.extend(page.items);
+        if done {
+            return Ok(all);
+        }
+    }
+}

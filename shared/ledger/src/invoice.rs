@@ -1,0 +1,454 @@
+//! From rollups to invoices: the third commit point.
+//!
+//! A period is closed when its grace is over and every object of the bucket is in the very
+//! rollups that are priced. One transaction moves the account's head, adds the invoice, and takes
+//! the next number: numbers are gap-free by construction, and an invoice is issued once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use catalog::directory::Directory;
+use catalog::{Catalogue, Customer};
+use chrono::{DateTime, Days, NaiveDate};
+use chrono_tz::Tz;
+use invoicing::{Header, Invoice, Party, PastTotal, Provenance, Settled, assemble};
+use metering::period::Period;
+use metering::time::{Instant, Span};
+use serde::{Deserialize, Serialize};
+
+use crate::aggregate::refresh;
+use crate::charges::{Basis, Earlier, charges};
+use crate::configuration::Configuration;
+use crate::correlate::{current, window};
+use crate::counted::{Audit, Counted, audit};
+use crate::error::LedgerError;
+use crate::file::{pages, read_text};
+use crate::names;
+use crate::ownership::{Held, held};
+use crate::ports::{Bucket, Item, Key, Ports, Table, Transacted, Write};
+
+/// How often an invoice is tried anew when another took its number.
+const ATTEMPTS: usize = 64;
+
+/// How many earlier periods are compared with what they were invoiced at.
+const HORIZON_MONTHS: i32 = 13;
+
+/// How many earlier totals an invoice shows.
+const HISTORY: usize = 6;
+
+/// What to close.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The month, `YYYY-MM`, in each customer's zone.
+    pub month: String,
+    /// Objects younger than this many minutes may still be under way and are not waited for.
+    pub settle_minutes: i64,
+    /// Only show what would be charged: drafts without a number, nothing is written.
+    pub preview: bool,
+}
+
+/// What is kept of an issued invoice in the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issued {
+    /// Its number.
+    pub number: String,
+    /// Its period.
+    pub period: String,
+    /// The object in the work bucket that holds the document; named by its hash.
+    pub document: String,
+    /// With the currency's digits.
+    pub total: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// When.
+    pub issued: Instant,
+}
+
+/// What came of one account.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// There is an invoice; whether this run issued it.
+    Issued(Box<Invoice>, bool),
+    /// What would be charged.
+    Draft(Box<Invoice>),
+    /// It cannot be closed yet; the reasons, a sentence each.
+    Waiting(Vec<String>),
+    /// It cannot be priced; why, and what to do.
+    Failed(String),
+}
+
+/// What a close did.
+#[derive(Clone, Debug, Default)]
+pub struct Closed {
+    /// By account; accounts with nothing to charge are left out.
+    pub accounts: BTreeMap<String, Outcome>,
+    /// Usage of the month that nobody is billed for.
+    pub held: Vec<Held>,
+    /// What the audit found.
+    pub audit: Audit,
+    /// Files that count.
+    pub files: usize,
+    /// Records in them.
+    pub records: u64,
+}
+
+/// One run of the close: all accounts are priced from the same rollups and the same directory.
+struct Run<'a, P> {
+    ports: &'a P,
+    catalogue: &'a Catalogue,
+    counted: &'a Counted,
+    directory: &'a Directory,
+    options: &'a Options,
+    /// Reasons that hold for every account.
+    blocked: Vec<String>,
+    now: Instant,
+}
+
+/// Closes a month for every account that can be closed. Repeating it changes nothing.
+///
+/// # Errors
+/// [`LedgerError`] where a port fails or what is stored cannot be read; what concerns one account
+/// only is told in its [`Outcome`].
+pub async fn close<P: Ports>(
+    ports: &P,
+    configuration: &Configuration,
+    options: &Options,
+) -> Result<Closed, LedgerError> {
+    let catalogue = &*configuration.catalogue;
+    let now = ports.now();
+    if !options.preview {
+        configuration.keep(ports).await?;
+        refresh(ports).await?;
+    }
+    let directory = current(ports).await?;
+    let counted = Counted::read(ports, Some(horizon(catalogue, &options.month)?)).await?;
+    let before = Instant(now.0.saturating_sub(options.settle_minutes.saturating_mul(60_000)));
+    let audit = audit(ports, catalogue, &counted, before).await?;
+    let blocked = reasons(&audit, &directory, catalogue, now)?;
+    let run = Run { ports, catalogue, counted: &counted, directory: &directory, options, blocked, now };
+    let mut accounts = BTreeMap::new();
+    for customer in catalogue.customers.values() {
+        if let Some(outcome) = run.account(customer).await? {
+            accounts.insert(customer.id.clone(), outcome);
+        }
+    }
+    let period = Period::parse_month(&options.month, catalogue.seller.zone)?;
+    let held = held(&counted.cells, catalogue, &directory, &period)?;
+    Ok(Closed { accounts, held, audit, files: counted.files(), records: counted.counts.records })
+}
+
+/// All instants that matter for a month and for the earlier ones that may have to be trued up.
+fn horizon(catalogue: &Catalogue, month: &str) -> Result<Span, LedgerError> {
+    let last = Period::parse_month(month, Tz::UTC)?;
+    let first = last.month_after(HORIZON_MONTHS.saturating_neg())?;
+    Ok(Span { from: window(catalogue, &first.label())?.from, until: window(catalogue, month)?.until })
+}
+
+/// What keeps every period open.
+fn reasons(
+    audit: &Audit,
+    directory: &Directory,
+    catalogue: &Catalogue,
+    now: Instant,
+) -> Result<Vec<String>, LedgerError> {
+    let mut reasons = Vec::new();
+    if let Some(first) = audit.missing.first() {
+        let count = audit.missing.len();
+        reasons.push(format!("{count} files of the bucket are not counted yet, the first is {first}; the next sweep asks for them"));
+    }
+    for (key, reason) in &audit.held {
+        reasons.push(format!("{key}: {reason}"));
+    }
+    if directory.version() != catalogue.directory(now)?.version() {
+        reasons.push("the customers of the catalogue are not published yet; `correlate` does that".to_owned());
+    }
+    Ok(reasons)
+}
+
+/// The earlier invoices of an account with their documents, oldest period first.
+struct Past {
+    records: Vec<Issued>,
+    documents: Vec<Invoice>,
+}
+
+impl<P: Ports> Run<'_, P> {
+    async fn account(&self, customer: &Customer) -> Result<Option<Outcome>, LedgerError> {
+        let period = Period::parse_month(&self.options.month, customer.zone)?;
+        let past = self.past(customer).await?;
+        if let Some(place) = past.records.iter().position(|record| record.period == period.label()) {
+            return Ok(past.documents.into_iter().nth(place).map(|invoice| Outcome::Issued(Box::new(invoice), false)));
+        }
+        let waiting = self.waiting(&period)?;
+        if !waiting.is_empty() && !self.options.preview {
+            return Ok(has_subscription(customer, &period).then_some(Outcome::Waiting(waiting)));
+        }
+        let settled = match self.charges(customer, &period, &past).await {
+            Ok(settled) => settled,
+            Err(LedgerError::Billing { reason, .. }) => return Ok(Some(Outcome::Failed(reason))),
+            Err(error) => return Err(error),
+        };
+        if settled.lines.is_empty() && settled.true_ups.is_empty() {
+            return Ok(None);
+        }
+        if self.options.preview {
+            return Ok(Some(Outcome::Draft(Box::new(self.document(customer, &period, &past, &settled, None)?))));
+        }
+        self.issue(customer, &period, &past, &settled).await.map(Some)
+    }
+
+    /// Why this period cannot be closed yet.
+    fn waiting(&self, period: &Period) -> Result<Vec<String>, LedgerError> {
+        let grace = i64::from(self.catalogue.billing.grace_hours);
+        let end = period.span()?.until;
+        let mut reasons = Vec::new();
+        if end.plus_hours(grace).is_none_or(|opens| self.now < opens) {
+            reasons.push(format!(
+                "the period {} ends at {end}, and files are awaited for another {grace} hours",
+                period.label()
+            ));
+        }
+        reasons.extend(self.blocked.iter().cloned());
+        Ok(reasons)
+    }
+
+    async fn past(&self, customer: &Customer) -> Result<Past, LedgerError> {
+        let mut past = Past { records: Vec::new(), documents: Vec::new() };
+        for (sort, item) in pages(self.ports, Table::Billing, &names::account(&customer.id)).await? {
+            if sort == names::HEAD {
+                continue;
+            }
+            let record = read_issued(&item)?;
+            let text = read_text(self.ports, Bucket::Work, &record.document).await?;
+            let document = Invoice::from_json(&text).map_err(|error| LedgerError::billing(&record.number, error))?;
+            past.records.push(record);
+            past.documents.push(document);
+        }
+        Ok(past)
+    }
+
+    async fn charges(&self, customer: &Customer, period: &Period, past: &Past) -> Result<Settled, LedgerError> {
+        let catalogues = self.catalogues(period, past).await?;
+        let mut earlier = Vec::new();
+        for invoice in &past.documents {
+            if let Some(catalogue) = catalogues.get(&invoice.provenance.catalogue) {
+                let zone = invoice.period.zone.parse().unwrap_or(customer.zone);
+                earlier.push(Earlier { period: Period::parse_month(&invoice.period.label, zone)?, catalogue });
+            }
+        }
+        let basis = Basis { cells: &self.counted.cells, directory: self.directory };
+        charges(&basis, self.catalogue, customer, period, &earlier, &past.documents)
+    }
+
+    /// The catalogues of the earlier invoices within the horizon, by hash.
+    async fn catalogues(&self, period: &Period, past: &Past) -> Result<BTreeMap<String, Arc<Catalogue>>, LedgerError> {
+        let oldest = period.month_after(HORIZON_MONTHS.saturating_neg())?;
+        let mut catalogues = BTreeMap::new();
+        for invoice in past.documents.iter().filter(|invoice| invoice.period.start >= oldest.start) {
+            let hash = &invoice.provenance.catalogue;
+            if !catalogues.contains_key(hash) {
+                let recalled = Configuration::recall(self.ports, hash).await?.catalogue;
+                catalogues.insert(hash.clone(), recalled);
+            }
+        }
+        Ok(catalogues)
+    }
+
+    /// Builds the document with the next number and commits it; on a lost race, again.
+    async fn issue(
+        &self,
+        customer: &Customer,
+        period: &Period,
+        past: &Past,
+        settled: &Settled,
+    ) -> Result<Outcome, LedgerError> {
+        let account = names::account(&customer.id);
+        let prefix = &self.catalogue.seller.number;
+        for _ in 0..ATTEMPTS {
+            let head = self.ports.get(Table::Billing, &Key::new(&account, names::HEAD)).await?;
+            let series = self.ports.get(Table::Billing, &Key::new(names::series(prefix), names::HEAD)).await?;
+            let taken = self.ports.get(Table::Billing, &Key::new(&account, names::invoice(&period.label()))).await?;
+            if let Some(item) = taken {
+                let text = read_text(self.ports, Bucket::Work, &read_issued(&item)?.document).await?;
+                let invoice = Invoice::from_json(&text).map_err(|error| LedgerError::billing(&customer.id, error))?;
+                return Ok(Outcome::Issued(Box::new(invoice), false));
+            }
+            if read_count(head.as_ref())? != past.records.len() {
+                // Another run has issued an invoice of this account that we have not priced with.
+                return Err(LedgerError::Contended(account));
+            }
+            let n = read_count(series.as_ref())?.saturating_add(1);
+            let number = format!("{prefix}{n:06}");
+            let invoice = self.document(customer, period, past, settled, Some(number))?;
+            if self.commit(&customer.id, &invoice, head, series, n).await? == Transacted::Done {
+                return Ok(Outcome::Issued(Box::new(invoice), true));
+            }
+        }
+        Err(LedgerError::Contended(account))
+    }
+
+    /// The document first, under its hash; then the transaction that makes it the invoice.
+    async fn commit(
+        &self,
+        account: &str,
+        invoice: &Invoice,
+        head: Option<Item>,
+        series: Option<Item>,
+        n: usize,
+    ) -> Result<Transacted, LedgerError> {
+        let text = invoice.canonical_json().map_err(|error| LedgerError::billing(account, error))?;
+        let document = format!("documents/{}.json", names::sha256(text.as_bytes()));
+        self.ports.put_once(Bucket::Work, &document, text.into_bytes(), "application/json").await?;
+        let record = Issued {
+            number: invoice.number.clone().unwrap_or_default(),
+            period: invoice.period.label.clone(),
+            document,
+            total: invoice.total.clone(),
+            currency: invoice.currency.clone(),
+            issued: self.now,
+        };
+        let body = serde_json::to_string(&record).map_err(|error| LedgerError::malformed("invoice", error))?;
+        let (partition, series_name) = (names::account(account), names::series(&self.catalogue.seller.number));
+        let of_account = read_count(head.as_ref())?.saturating_add(1);
+        let number = names::number(u64::try_from(n).unwrap_or(u64::MAX));
+        let writes = vec![
+            advance_head(Key::new(&partition, names::HEAD), head, of_account),
+            Write::create(Table::Billing, Key::new(&partition, names::invoice(&record.period)), body),
+            advance_head(Key::new(&series_name, names::HEAD), series, n),
+            Write::create(Table::Billing, Key::new(&series_name, number), format!(r#"{{"account":{}}}"#, quoted(account))),
+        ];
+        Ok(self.ports.transact(writes).await?)
+    }
+
+    fn document(
+        &self,
+        customer: &Customer,
+        period: &Period,
+        past: &Past,
+        settled: &Settled,
+        number: Option<String>,
+    ) -> Result<Invoice, LedgerError> {
+        let issued = local_date(self.now, customer.zone)?;
+        let terms = Days::new(u64::from(self.catalogue.seller.terms_days));
+        let due = issued.checked_add_days(terms).ok_or_else(|| LedgerError::billing(&customer.id, "no such due date"))?;
+        let header = Header {
+            id: format!("{}/{}", customer.id, period.label()),
+            number,
+            account: customer.id.clone(),
+            issued,
+            due,
+            seller: seller(self.catalogue),
+            customer: party(&customer.name, &customer.address, &customer.ids),
+            currency: customer.currency,
+            plan: plan_titles(self.catalogue, customer, period),
+            period: *period,
+            history: history(past, period),
+            payment: self.catalogue.seller.payment.clone(),
+            notes: self.catalogue.seller.notes.clone(),
+            provenance: self.provenance()?,
+        };
+        assemble(header, &settled.lines, &settled.true_ups).map_err(|error| LedgerError::billing(&customer.id, error))
+    }
+
+    fn provenance(&self) -> Result<Provenance, LedgerError> {
+        let files = u64::try_from(self.counted.files()).map_err(|error| LedgerError::billing("files", error))?;
+        Ok(Provenance {
+            catalogue: self.catalogue.hash.clone(),
+            directory: self.directory.version().to_owned(),
+            inputs: self.counted.root.clone(),
+            files,
+            records: self.counted.counts.records,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    count: usize,
+}
+
+fn read_count(item: Option<&Item>) -> Result<usize, LedgerError> {
+    let Some(item) = item else { return Ok(0) };
+    let head: Head = serde_json::from_str(&item.body).map_err(|error| LedgerError::malformed("head", error))?;
+    Ok(head.count)
+}
+
+fn advance_head(key: Key, present: Option<Item>, count: usize) -> Write {
+    let body = format!(r#"{{"count":{count}}}"#);
+    match present {
+        Some(item) => Write::replace(Table::Billing, key, item.revision, body),
+        None => Write::create(Table::Billing, key, body),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Reads an invoice's item.
+///
+/// # Errors
+/// [`LedgerError::Malformed`].
+pub fn read_issued(item: &Item) -> Result<Issued, LedgerError> {
+    serde_json::from_str(&item.body).map_err(|error| LedgerError::malformed("invoice", error))
+}
+
+fn local_date(at: Instant, zone: Tz) -> Result<NaiveDate, LedgerError> {
+    let at: Option<DateTime<chrono::Utc>> = at.to_utc();
+    at.map(|at| at.with_timezone(&zone).date_naive()).ok_or_else(|| LedgerError::billing("clock", "no such date"))
+}
+
+fn has_subscription(customer: &Customer, period: &Period) -> bool {
+    let days = catalog::Term { from: period.start, until: Some(period.end) };
+    customer.subscriptions.iter().any(|subscription| subscription.term.overlaps(&days))
+}
+
+fn plan_titles(catalogue: &Catalogue, customer: &Customer, period: &Period) -> String {
+    let days = catalog::Term { from: period.start, until: Some(period.end) };
+    let held = customer.subscriptions.iter().filter(|subscription| subscription.term.overlaps(&days));
+    let titles = held.filter_map(|subscription| catalogue.plan(&subscription.plan)).map(|plan| plan.title.as_str());
+    titles.collect::<Vec<_>>().join(", ")
+}
+
+fn seller(catalogue: &Catalogue) -> Party {
+    party(&catalogue.seller.name, &catalogue.seller.address, &catalogue.seller.ids)
+}
+
+fn party(name: &str, address: &[String], ids: &BTreeMap<String, String>) -> Party {
+    let ids = ids.iter().map(|(label, value)| (label.clone(), value.clone())).collect();
+    Party { name: name.to_owned(), lines: address.to_vec(), ids }
+}
+
+fn history(past: &Past, period: &Period) -> Vec<PastTotal> {
+    let earlier: Vec<&Issued> = past.records.iter().filter(|record| record.period < period.label()).collect();
+    let shown = earlier.get(earlier.len().saturating_sub(HISTORY)..).unwrap_or_default();
+    shown.iter().map(|record| PastTotal { label: record.period.clone(), total: record.total.clone() }).collect()
+}
+
+/// Where the customer finds an invoice: the document and its pages.
+pub fn published_keys(invoice: &Invoice) -> (String, String) {
+    let number = invoice.number.as_deref().unwrap_or("draft");
+    let base = format!("{}/{}-{number}", invoice.account, invoice.period.label);
+    (format!("{base}.json"), format!("{base}.pdf"))
+}
+
+/// Puts an issued invoice where the customer finds it: a pure function of the document, so that a
+/// repeat changes nothing. Whether anything was missing.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn publish<P: Ports>(
+    ports: &P,
+    invoice: &Invoice,
+    pdf: impl FnOnce(&Invoice) -> Result<Vec<u8>, String>,
+) -> Result<bool, LedgerError> {
+    let (json_key, pdf_key) = published_keys(invoice);
+    if ports.head(Bucket::Invoices, &pdf_key).await?.is_some() {
+        return Ok(false);
+    }
+    let text = invoice.canonical_json().map_err(|error| LedgerError::billing(&invoice.account, error))?;
+    ports.put_once(Bucket::Invoices, &json_key, text.into_bytes(), "application/json").await?;
+    let pages = pdf(invoice).map_err(|reason| LedgerError::billing(&invoice.account, reason))?;
+    // Last: where it is, the rest is too.
+    ports.put_once(Bucket::Invoices, &pdf_key, pages, "application/pdf").await?;
+    Ok(true)
+}

@@ -1,0 +1,133 @@
+//! Whose usage is whose: cells by account, and those that nobody owns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use catalog::Catalogue;
+use catalog::directory::{Directory, Owner};
+use metering::exact::Exact;
+use metering::measure::{MeasureError, Measurement, SeriesUsage, measure};
+use metering::period::Period;
+use metering::stream::Stream;
+use metering::tally::{Cells, Quarters, SeriesKey};
+use metering::time::{Instant, Span};
+use serde::{Deserialize, Serialize};
+
+/// Why nobody is billed for some usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unowned {
+    /// The directory does not know the deployment.
+    Unknown,
+    /// It knows the deployment, but not at that time.
+    NotEffective,
+    /// More than one account claims it.
+    Ambiguous,
+}
+
+/// A span of time and who owned a deployment in it.
+type Owned<'a> = (Span, Result<&'a str, Unowned>);
+
+/// The owners of a deployment over a window, in order, without a gap.
+pub fn owners<'a>(directory: &'a Directory, deployment: &str, window: Span) -> Vec<Owned<'a>> {
+    let claims = directory.claims(deployment);
+    let bounds = claims.iter().flat_map(|claim| [Some(claim.from), claim.until]).flatten();
+    let cuts: BTreeSet<Instant> =
+        bounds.filter(|at| window.contains(*at)).chain([window.from, window.until]).collect();
+    let spans = cuts.iter().zip(cuts.iter().skip(1)).map(|(from, until)| Span { from: *from, until: *until });
+    spans.map(|span| (span, owner(directory, deployment, span.from))).collect()
+}
+
+fn owner<'a>(directory: &'a Directory, deployment: &str, at: Instant) -> Result<&'a str, Unowned> {
+    match directory.owner(deployment, at) {
+        Owner::Matched(account) => Ok(account),
+        Owner::Unknown => Err(Unowned::Unknown),
+        Owner::NotEffective => Err(Unowned::NotEffective),
+        Owner::Ambiguous => Err(Unowned::Ambiguous),
+    }
+}
+
+/// The deployments that an account ever owned.
+pub fn deployments<'a>(directory: &'a Directory, account: &str) -> BTreeSet<&'a str> {
+    let entries = directory.entries().iter().filter(|entry| entry.account == account);
+    entries.map(|entry| entry.deployment.as_str()).collect()
+}
+
+/// When an account owned a deployment within a window.
+pub fn owned_by(directory: &Directory, deployment: &str, account: &str, window: Span) -> Vec<Span> {
+    let mine = owners(directory, deployment, window).into_iter().filter(|(_, owner)| *owner == Ok(account));
+    mine.map(|(span, _)| span).collect()
+}
+
+/// The series of one stream of one deployment.
+pub fn series<'a>(cells: &'a Cells, deployment: &str, stream: &str) -> Vec<(&'a SeriesKey, &'a Quarters)> {
+    let first = SeriesKey { deployment: deployment.to_owned(), stream: stream.to_owned(), ..SeriesKey::default() };
+    let of_stream = |key: &SeriesKey| key.deployment == deployment && key.stream == stream;
+    cells.0.range(first..).take_while(|(key, _)| of_stream(key)).collect()
+}
+
+/// A stream's quantity over several deployments, each within its own spans.
+///
+/// # Errors
+/// [`MeasureError`].
+pub fn measured(
+    cells: &Cells,
+    stream: &Stream,
+    period: &Period,
+    owned: &BTreeMap<&str, Vec<Span>>,
+) -> Result<Measurement, MeasureError> {
+    let mut usage = Vec::new();
+    for (deployment, spans) in owned {
+        for (key, quarters) in series(cells, deployment, &stream.name) {
+            usage.push(SeriesUsage { key, quarters, owned: spans });
+        }
+    }
+    measure(stream, period, &usage)
+}
+
+/// Usage that nobody is billed for yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The deployment.
+    pub deployment: String,
+    /// The stream.
+    pub stream: String,
+    /// The quantity by the stream's rule for a month.
+    pub quantity: Exact,
+    /// Its unit.
+    pub unit: String,
+    /// Why.
+    pub reason: Unowned,
+}
+
+/// The usage of a period that nobody owns, by deployment and stream.
+///
+/// # Errors
+/// [`MeasureError`].
+pub fn held(
+    cells: &Cells,
+    catalogue: &Catalogue,
+    directory: &Directory,
+    period: &Period,
+) -> Result<Vec<Held>, MeasureError> {
+    let window = period.span()?;
+    let pairs: BTreeSet<(&str, &str)> = cells.0.keys().map(|key| (key.deployment.as_str(), key.stream.as_str())).collect();
+    let mut found = Vec::new();
+    for (deployment, name) in pairs {
+        let Some(stream) = catalogue.stream(name) else { continue };
+        let mut by_reason: BTreeMap<Unowned, Vec<Span>> = BTreeMap::new();
+        for (span, owner) in owners(directory, deployment, window) {
+            if let Err(reason) = owner {
+                by_reason.entry(reason).or_default().push(span);
+            }
+        }
+        for (reason, spans) in by_reason {
+            let measured = measured(cells, stream, period, &BTreeMap::from([(deployment, spans)]))?;
+            if measured.samples > 0 {
+                let (deployment, stream, unit) = (deployment.to_owned(), name.to_owned(), stream.unit.clone());
+                found.push(Held { deployment, stream, quantity: measured.total, unit, reason });
+            }
+        }
+    }
+    Ok(found)
+}
+

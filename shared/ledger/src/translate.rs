@@ -1,0 +1,359 @@
+//! From an object to its tally: the first commit point.
+//!
+//! Claim, then one conditional put. Delivered twice, cut off anywhere, or woken after its time,
+//! it leaves the same state as delivered once.
+
+use catalog::Catalogue;
+use metering::rollup::{Slot, Standing};
+use metering::tally::{Counts, Tally};
+use sha2::{Digest, Sha256};
+use usage::{ObjectContext, Source, Tags, Translation, Translator};
+
+use crate::attention::{self, Kind, Notice};
+use crate::error::LedgerError;
+use crate::file::{Claim, FileRecord, claimed_slot, read_claim};
+use crate::names;
+use crate::ports::{Bucket, Item, ObjectMeta, Ports, Read, Write, Written};
+
+/// Bytes asked for at a time. Memory is bounded by this and by the cells of one file.
+const READ_BYTES: u64 = 1 << 20;
+
+/// How often a step is taken anew when others write in between.
+const ATTEMPTS: usize = 8;
+
+/// What became of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is tallied for the first time, or anew after its quarantine or its replacement.
+    Tallied(Counts),
+    /// It was tallied before; nothing changed.
+    Repeated,
+    /// It cannot be read, or too many of its records cannot: it counts nothing and waits.
+    Quarantined(String),
+    /// It was overwritten with other content and its source forbids that: the first content stays
+    /// and no period closes until somebody has looked.
+    Conflict,
+    /// No source, or more than one, reads it.
+    Unclaimed(String),
+    /// It says nothing about usage; why.
+    Ignored(&'static str),
+}
+
+/// Translates the object under `key` of the usage bucket and commits its tally.
+///
+/// # Errors
+/// [`LedgerError`]; the event must then be delivered again.
+pub async fn translate<P: Ports>(ports: &P, catalogue: &Catalogue, key: &str) -> Result<Outcome, LedgerError> {
+    if key.ends_with('/') {
+        return Ok(Outcome::Ignored("a folder marker"));
+    }
+    for _ in 0..ATTEMPTS {
+        let Some(meta) = ports.head(Bucket::Usage, key).await? else {
+            return Ok(Outcome::Ignored("there is no such object"));
+        };
+        if let Some(outcome) = translate_version(ports, catalogue, &meta).await? {
+            return Ok(outcome);
+        }
+    }
+    Err(LedgerError::Contended(key.to_owned()))
+}
+
+/// One attempt at the object as it is now; `None` when it or its tally changed under our hands.
+async fn translate_version<P: Ports>(
+    ports: &P,
+    catalogue: &Catalogue,
+    meta: &ObjectMeta,
+) -> Result<Option<Outcome>, LedgerError> {
+    let file = names::file_id(&meta.key);
+    let (source, tags) = match catalogue.source_for(&meta.key) {
+        Ok(Some(found)) => found,
+        Ok(None) => return unclaimed(ports, &file, meta, Kind::NoSource, NO_SOURCE.to_owned()).await.map(Some),
+        Err(two) => return unclaimed(ports, &file, meta, Kind::TwoSources, two.to_string()).await.map(Some),
+    };
+    let slot = claim(ports, &file, meta, source).await?;
+    if is_known(ports, &slot, &file, meta, source).await? {
+        // Also here: the one who wrote the tally may have died before its hint.
+        hint(ports, &slot).await?;
+        return Ok(Some(Outcome::Repeated));
+    }
+    let Some(draft) = read_object(ports, catalogue, source, tags, meta).await? else { return Ok(None) };
+    let committed = commit(ports, &slot, &file, source, meta, draft).await?;
+    if let Some(outcome) = &committed {
+        hint(ports, &slot).await?;
+        notify(ports, &file, meta, outcome).await?;
+    }
+    Ok(committed)
+}
+
+const NO_SOURCE: &str =
+    "no source of the catalogue reads this key; add a source whose `objects` pattern matches it, or move the file away";
+
+async fn unclaimed<P: Ports>(
+    ports: &P,
+    file: &str,
+    meta: &ObjectMeta,
+    kind: Kind,
+    reason: String,
+) -> Result<Outcome, LedgerError> {
+    let notice = Notice { key: meta.key.clone(), kind, reason: reason.clone(), arrived: meta.modified };
+    attention::note(ports, file, &notice).await?;
+    Ok(Outcome::Unclaimed(reason))
+}
+
+/// The file's slot: that of its claim, which the first to come writes.
+async fn claim<P: Ports>(ports: &P, file: &str, meta: &ObjectMeta, source: &Source) -> Result<Slot, LedgerError> {
+    if let Some(slot) = claimed_slot(ports, file).await? {
+        return Ok(slot);
+    }
+    let slot = Slot { source: source.name().to_owned(), hour: meta.modified.hour() };
+    let claim = Claim { key: meta.key.clone(), slot: slot.clone() };
+    let body = serde_json::to_string(&claim).map_err(|error| LedgerError::malformed("claim", error))?;
+    let (table, key) = names::claim(file);
+    match ports.write(Write::create(table, key, body)).await? {
+        Written::Done => Ok(slot),
+        Written::Refused(Some(item)) => read_claim(&item),
+        Written::Refused(None) => Err(LedgerError::Contended(meta.key.clone())),
+    }
+}
+
+/// Whether this very version is tallied and nothing would come of reading it again: a file in
+/// quarantine is read again when its mapping has changed.
+async fn is_known<P: Ports>(
+    ports: &P,
+    slot: &Slot,
+    file: &str,
+    meta: &ObjectMeta,
+    source: &Source,
+) -> Result<bool, LedgerError> {
+    let (table, key) = names::tally(slot, file);
+    let Some(item) = ports.get(table, &key).await? else { return Ok(false) };
+    let record = FileRecord::read(&item)?;
+    Ok(record.etags.contains(&meta.etag) && !may_be_mended(&record, source))
+}
+
+fn may_be_mended(record: &FileRecord, source: &Source) -> bool {
+    matches!(record.standing, Standing::Quarantined(_)) && record.mapping != source.hash()
+}
+
+/// A file as it was read: what its tally would say.
+struct Draft {
+    record: FileRecord,
+    tally: Tally,
+}
+
+/// Reads and translates the object in bounded pieces; `None` if it changed meanwhile.
+async fn read_object<P: Ports>(
+    ports: &P,
+    catalogue: &Catalogue,
+    source: &Source,
+    tags: Tags,
+    meta: &ObjectMeta,
+) -> Result<Option<Draft>, LedgerError> {
+    let mut translator = Translator::new(source, &catalogue.streams, ObjectContext { key: meta.key.clone(), tags });
+    let mut hasher = Sha256::new();
+    let mut unreadable = None;
+    let mut offset = 0;
+    while offset < meta.size {
+        let Read::Bytes(bytes) = ports.read(Bucket::Usage, &meta.key, &meta.etag, offset, READ_BYTES).await? else {
+            return Ok(None);
+        };
+        let length = u64::try_from(bytes.len()).unwrap_or(0);
+        if length == 0 {
+            return Ok(None);
+        }
+        hasher.update(&bytes);
+        // The hash needs all bytes, also of a file that turns out unreadable in the middle.
+        if unreadable.is_none() {
+            unreadable = translator.push(&bytes).err();
+        }
+        offset = offset.saturating_add(length);
+    }
+    let content = names::hex(&hasher.finalize());
+    let translated = match unreadable {
+        Some(error) => Err(error),
+        None => translator.finish(),
+    };
+    let draft = match translated {
+        Ok(translation) => draft_of(ports, source, meta, content, translation).await?,
+        Err(error) => quarantine(source, meta, content, error.to_string(), None),
+    };
+    Ok(Some(draft))
+}
+
+async fn draft_of<P: Ports>(
+    ports: &P,
+    source: &Source,
+    meta: &ObjectMeta,
+    content: String,
+    translation: Translation,
+) -> Result<Draft, LedgerError> {
+    let rejects = keep_rejects(ports, source, meta, &content, &translation).await?;
+    if let Some(reason) = translation.quarantine {
+        return Ok(quarantine(source, meta, content, reason, rejects));
+    }
+    let counts = translation.tally.counts;
+    let record = record(source, meta, content, Standing::Counted, counts, rejects);
+    Ok(Draft { record, tally: translation.tally })
+}
+
+fn quarantine(source: &Source, meta: &ObjectMeta, content: String, reason: String, rejects: Option<String>) -> Draft {
+    let standing = Standing::Quarantined(reason);
+    Draft { record: record(source, meta, content, standing, Counts::default(), rejects), tally: Tally::default() }
+}
+
+fn record(
+    source: &Source,
+    meta: &ObjectMeta,
+    content: String,
+    standing: Standing,
+    counts: Counts,
+    rejects: Option<String>,
+) -> FileRecord {
+    FileRecord {
+        key: meta.key.clone(),
+        etags: [meta.etag.clone()].into(),
+        content,
+        mapping: source.hash().to_owned(),
+        arrived: meta.modified,
+        standing,
+        counts,
+        rejects,
+        tally: None,
+        body: None,
+    }
+}
+
+/// Keeps the rejected records before the tally that counts them is committed.
+async fn keep_rejects<P: Ports>(
+    ports: &P,
+    source: &Source,
+    meta: &ObjectMeta,
+    content: &str,
+    translation: &Translation,
+) -> Result<Option<String>, LedgerError> {
+    if translation.rejects.is_empty() {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    for reject in &translation.rejects {
+        let line = serde_json::to_string(&reject.describe(&meta.key, &meta.etag));
+        text.push_str(&line.map_err(|error| LedgerError::malformed("reject", error))?);
+        text.push('\n');
+    }
+    let name = names::sha256(text.as_bytes());
+    let (file, content) = (names::file_id(&meta.key), content.get(..16).unwrap_or(content));
+    let key = format!("rejects/{}/{file}-{content}-{}.ndjson", source.name(), name.get(..16).unwrap_or(&name));
+    ports.put_once(Bucket::Work, &key, text.into_bytes(), "application/x-ndjson").await?;
+    Ok(Some(key))
+}
+
+/// Commits the tally; `None` when the object is no longer the one that was read.
+async fn commit<P: Ports>(
+    ports: &P,
+    slot: &Slot,
+    file: &str,
+    source: &Source,
+    meta: &ObjectMeta,
+    draft: Draft,
+) -> Result<Option<Outcome>, LedgerError> {
+    let (table, key) = names::tally(slot, file);
+    let outcome = outcome_of(&draft.record);
+    let body = draft.record.clone().store(ports, draft.tally).await?;
+    let mut write = Write::create(table, key.clone(), body.clone());
+    for _ in 0..ATTEMPTS {
+        let present = match ports.write(write).await? {
+            Written::Done => return Ok(Some(outcome)),
+            Written::Refused(Some(present)) => present,
+            Written::Refused(None) => return Ok(None),
+        };
+        // The object may have been overwritten, and that version tallied, since we read ours:
+        // only who holds the present version may say what the tally should be.
+        let now = ports.head(Bucket::Usage, &meta.key).await?;
+        if now.is_none_or(|now| now.etag != meta.etag) {
+            return Ok(None);
+        }
+        let record = FileRecord::read(&present)?;
+        let next = match decide(&record, &draft.record, source) {
+            Decision::Keep => return Ok(Some(Outcome::Repeated)),
+            Decision::Conflict => return Ok(Some(Outcome::Conflict)),
+            Decision::KnowEtag => with_etag(record, &meta.etag).text()?,
+            Decision::Replace => {
+                keep_superseded(ports, file, &present).await?;
+                body.clone()
+            }
+        };
+        write = Write::replace(table, key.clone(), present.revision, next);
+    }
+    Ok(None)
+}
+
+fn outcome_of(record: &FileRecord) -> Outcome {
+    match &record.standing {
+        Standing::Quarantined(reason) | Standing::Waived(reason) => Outcome::Quarantined(reason.clone()),
+        Standing::Counted => Outcome::Tallied(record.counts),
+    }
+}
+
+/// What a tally that is there already means for the one that was just read.
+#[derive(Debug, PartialEq, Eq)]
+enum Decision {
+    /// It says the same.
+    Keep,
+    /// The same content under another etag, as after an upload in parts.
+    KnowEtag,
+    /// Ours takes its place.
+    Replace,
+    /// The file must not have changed.
+    Conflict,
+}
+
+fn decide(present: &FileRecord, ours: &FileRecord, source: &Source) -> Decision {
+    let same = present.content == ours.content;
+    let mended = matches!(present.standing, Standing::Quarantined(_)) && present.mapping != ours.mapping;
+    let known = ours.etags.is_subset(&present.etags);
+    match (same, mended, known) {
+        (true, true, _) => Decision::Replace,
+        (true, false, true) => Decision::Keep,
+        (true, false, false) => Decision::KnowEtag,
+        (false, ..) if source.supersedes() => Decision::Replace,
+        (false, ..) => Decision::Conflict,
+    }
+}
+
+fn with_etag(mut record: FileRecord, etag: &str) -> FileRecord {
+    record.etags.insert(etag.to_owned());
+    record
+}
+
+/// What a revision replaces is kept for ever.
+async fn keep_superseded<P: Ports>(ports: &P, file: &str, present: &Item) -> Result<(), LedgerError> {
+    let key = format!("superseded/{file}/{:06}.json", present.revision);
+    ports.put_once(Bucket::Work, &key, present.body.clone().into_bytes(), "application/json").await?;
+    Ok(())
+}
+
+/// Tells `aggregate` that the slot changed. The token is new each time, so that a hint that was
+/// written after the tallies were read is never taken for the one before.
+async fn hint<P: Ports>(ports: &P, slot: &Slot) -> Result<(), LedgerError> {
+    let (table, key) = names::hint(slot);
+    ports.write(Write::put(table, key, ports.token())).await?;
+    Ok(())
+}
+
+/// Puts on the list what a person has to see, and takes off what is mended.
+async fn notify<P: Ports>(ports: &P, file: &str, meta: &ObjectMeta, outcome: &Outcome) -> Result<(), LedgerError> {
+    let (kind, reason) = match outcome {
+        Outcome::Quarantined(reason) => (Kind::Quarantined, reason.clone()),
+        Outcome::Conflict => (Kind::Conflict, CONFLICT.to_owned()),
+        Outcome::Tallied(counts) if counts.rejected > 0 => (Kind::Rejects, rejected(counts)),
+        Outcome::Tallied(_) | Outcome::Repeated | Outcome::Unclaimed(_) | Outcome::Ignored(_) => return Ok(()),
+    };
+    attention::note(ports, file, &Notice { key: meta.key.clone(), kind, reason, arrived: meta.modified }).await
+}
+
+const CONFLICT: &str = "the object was overwritten with other content, but its source says that files never change; \
+     put the first content back, or say `on-change: supersede` in the source";
+
+fn rejected(counts: &Counts) -> String {
+    format!("{} of {} records were rejected; the rest counts", counts.rejected, counts.records)
+}

@@ -1,0 +1,64 @@
+//! Runs tasks in a chosen order and cuts them off where it is told.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::dice::Dice;
+
+/// A task under way. True when it did what it should; false when it has to be delivered again.
+pub type Running<'a> = Pin<Box<dyn Future<Output = bool> + 'a>>;
+
+/// A task that is started anew until it says that it is done.
+struct Task<'a> {
+    start: Box<dyn Fn() -> Running<'a> + 'a>,
+    running: Option<Running<'a>>,
+    polls: usize,
+    /// It is cut off at this await, then at a later one, until it gets through.
+    patience: usize,
+}
+
+/// Tasks that run at once, one await at a time.
+pub struct Executor<'a> {
+    dice: &'a Dice,
+    tasks: Vec<Task<'a>>,
+    /// How much further a task gets after each time that it was cut off: at most.
+    stride: usize,
+}
+
+impl<'a> Executor<'a> {
+    /// With a stride of one every task is cut off at each of its awaits in turn.
+    pub fn new(dice: &'a Dice, stride: usize) -> Self {
+        Self { dice, tasks: Vec::new(), stride }
+    }
+
+    pub fn add(&mut self, start: impl Fn() -> Running<'a> + 'a) {
+        self.tasks.push(Task { start: Box::new(start), running: None, polls: 0, patience: 1 });
+    }
+
+    /// Polls one task once; false when there is none left.
+    pub fn step(&mut self) -> bool {
+        if self.tasks.is_empty() {
+            return false;
+        }
+        let place = self.dice.below(self.tasks.len());
+        let task = &mut self.tasks[place];
+        if task.running.is_none() {
+            task.running = Some((task.start)());
+            task.polls = 0;
+        }
+        let running = task.running.as_mut().unwrap();
+        match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(true) => drop(self.tasks.swap_remove(place)),
+            Poll::Ready(false) => task.running = None,
+            Poll::Pending => {
+                task.polls += 1;
+                if task.polls >= task.patience {
+                    task.running = None;
+                    task.patience += 1 + self.dice.below(self.stride);
+                }
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,241 @@
+//! Exactly once, from any seed: events repeated, reordered and lost, every task cut off at its
+//! awaits, operations that fail before, after or long after they were given up, files that come
+//! late or are replaced. The invoices are those of the naive biller.
+//!
+//! `SEEDS=100000` runs more; `SEED=17` runs one. A failure names its seed.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![expect(clippy::print_stderr, reason = "tests tell what they did")]
+#![expect(clippy::disallowed_methods, reason = "how many seeds to run is asked of the environment")]
+
+mod dice;
+mod executor;
+mod faults;
+mod oracle;
+mod scenario;
+
+use std::collections::BTreeMap;
+
+use invoicing::{Invoice, LineKind};
+use ledger::configuration::Configuration;
+use ledger::invoice::{Options, Outcome, close};
+use ledger::memory::Memory;
+use ledger::{aggregate, correlate, counted, names, translate};
+use metering::time::Instant;
+
+use crate::dice::Dice;
+use crate::executor::Executor;
+use crate::faults::{Faulty, at_once};
+use crate::oracle::Charges;
+use crate::scenario::{FEBRUARY, HOUR, JANUARY, MARCH};
+
+struct World<'a> {
+    memory: &'a Memory,
+    ports: Faulty<'a>,
+    configuration: Configuration,
+    dice: &'a Dice,
+}
+
+impl World<'_> {
+    /// Delivers the events of some keys in disorder, while schedules run and everything fails.
+    fn turmoil(&self, keys: &[String]) {
+        let mut executor = Executor::new(self.dice, 1);
+        for key in keys {
+            let times = if self.dice.chance(15) { 0 } else { 1 + self.dice.below(2) };
+            (0..times).for_each(|_| self.add_translate(&mut executor, key));
+        }
+        for _ in 0..2 {
+            executor.add(|| Box::pin(async { aggregate::refresh(&self.ports).await.is_ok() }));
+        }
+        executor.add(|| Box::pin(async { correlate::publish(&self.ports, &self.configuration.catalogue).await.is_ok() }));
+        self.run(executor);
+    }
+
+    fn add_translate<'b>(&'b self, executor: &mut Executor<'b>, key: &'b str) {
+        executor.add(move || {
+            Box::pin(async move { translate::translate(&self.ports, &self.configuration.catalogue, key).await.is_ok() })
+        });
+    }
+
+    fn run(&self, mut executor: Executor<'_>) {
+        let mut steps = 0;
+        while executor.step() {
+            if self.dice.chance(5) {
+                self.ports.land_one();
+            }
+            steps += 1;
+            assert!(steps < 2_000_000, "the tasks never end");
+        }
+    }
+
+    /// Without faults, everything that was lost is found and counted within a few rounds.
+    fn settle(&self) {
+        let percent = std::mem::take(&mut *self.ports.percent.lock().unwrap());
+        while self.ports.has_late() {
+            self.ports.land_one();
+        }
+        for round in 0.. {
+            assert!(round < 6, "the sweep finds more and more");
+            let executor = Executor::new(self.dice, 1_000_000);
+            self.drain(executor);
+            let before = Instant(i64::MAX);
+            let audit = {
+                let mut found = None;
+                let mut executor = Executor::new(self.dice, 1_000_000);
+                let cell = std::cell::RefCell::new(&mut found);
+                executor.add(|| {
+                    Box::pin(async {
+                        let audit = counted::sweep(&self.ports, &self.configuration.catalogue, before).await.unwrap();
+                        **cell.borrow_mut() = Some(audit);
+                        true
+                    })
+                });
+                self.run(executor);
+                found.unwrap()
+            };
+            if audit.missing.is_empty() {
+                assert_eq!(audit.held, [], "nothing here needs a person");
+                break;
+            }
+        }
+        *self.ports.percent.lock().unwrap() = percent;
+    }
+
+    /// Handles the queue, then the hints.
+    fn drain(&self, mut executor: Executor<'_>) {
+        let keys: Vec<String> = std::iter::from_fn(|| self.memory.dequeue()).collect();
+        for key in &keys {
+            let outcome = self.finish(translate::translate(&self.ports, &self.configuration.catalogue, key));
+            outcome.unwrap();
+        }
+        while executor.step() {}
+        self.finish(aggregate::refresh(&self.ports)).unwrap();
+        self.finish(correlate::publish(&self.ports, &self.configuration.catalogue)).unwrap();
+    }
+
+    /// Runs one future to its end.
+    fn finish<T>(&self, future: impl Future<Output = T>) -> T {
+        use std::task::{Context, Poll, Waker};
+        let mut future = std::pin::pin!(future);
+        loop {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                return value;
+            }
+        }
+    }
+
+    /// Closes a month twice at once, cut off again and again, then once in peace.
+    fn close(&self, month: &str) -> BTreeMap<String, Invoice> {
+        let options = Options { month: month.to_owned(), settle_minutes: 0, preview: false };
+        let mut executor = Executor::new(self.dice, 9);
+        for _ in 0..2 {
+            executor.add(|| Box::pin(async { close(&self.ports, &self.configuration, &options).await.is_ok() }));
+        }
+        self.run(executor);
+        let percent = std::mem::take(&mut *self.ports.percent.lock().unwrap());
+        let closed = self.finish(close(&self.ports, &self.configuration, &options)).unwrap();
+        *self.ports.percent.lock().unwrap() = percent;
+        let issued = closed.accounts.into_iter().map(|(account, outcome)| match outcome {
+            Outcome::Issued(invoice, _) => (account, *invoice),
+            other => panic!("{account} was not invoiced for {month}: {other:?}"),
+        });
+        issued.collect()
+    }
+}
+
+/// What some invoices charge, by account, original period and component.
+fn charged<'a>(invoices: impl Iterator<Item = &'a Invoice>) -> Charges {
+    let mut charges = Charges::new();
+    for invoice in invoices {
+        for line in &invoice.lines {
+            let component = line.component.split('/').next_back().unwrap().to_owned();
+            let cents: i128 = line.amount.replace('.', "").parse().unwrap();
+            *charges.entry((invoice.account.clone(), line.period.clone(), component)).or_default() += cents;
+        }
+    }
+    charges
+}
+
+/// Without the amounts of nought: whether a line stands there for nothing is not at issue.
+fn without_noughts(charges: Charges) -> Charges {
+    charges.into_iter().filter(|(_, cents)| *cents != 0).collect()
+}
+
+/// Numbers are exactly 1..n, each of one invoice.
+fn assert_gap_free(memory: &Memory, invoices: &[&Invoice]) {
+    let mut numbers: Vec<&str> = invoices.iter().map(|invoice| invoice.number.as_deref().unwrap()).collect();
+    numbers.sort_unstable();
+    let expected: Vec<String> = (1..=invoices.len()).map(|n| format!("S-{n:06}")).collect();
+    assert_eq!(numbers, expected);
+    let taken = memory.items().into_iter().filter(|(_, key, _)| key.partition == names::series("S-") && key.sort != names::HEAD);
+    assert_eq!(taken.count(), invoices.len(), "a number was taken by no invoice");
+}
+
+fn simulate(seed: u64) {
+    let dice = Dice::new(seed);
+    let memory = Memory::new(Instant(JANUARY));
+    let faults = dice.below(4);
+    let ports = Faulty::new(&memory, &dice, faults);
+    let world = World { memory: &memory, ports, configuration: scenario::configuration(), dice: &dice };
+
+    let (january, february) = ((JANUARY, FEBRUARY), (FEBRUARY, MARCH));
+    let early = scenario::upload(&memory, &dice, "early", 4 + dice.below(4), JANUARY + 400 * HOUR, january);
+    memory.set_now(Instant(FEBRUARY + 30 * HOUR));
+    world.turmoil(&early);
+    let replaced = scenario::replace_some(&memory, &dice, &early, january);
+    world.turmoil(&replaced);
+    world.settle();
+    let first = world.close("2026-01");
+    let expected = oracle::charges(&memory, false);
+    assert_eq!(without_noughts(charged(first.values())), without_noughts(expected));
+
+    // Late files, replaced ones, and the next month.
+    let late = scenario::upload(&memory, &dice, "late", 1 + dice.below(3), FEBRUARY + 40 * HOUR, january);
+    let next = scenario::upload(&memory, &dice, "next", 1 + dice.below(3), FEBRUARY + 90 * HOUR, february);
+    let replaced = scenario::replace_some(&memory, &dice, &early, january);
+    memory.set_now(Instant(MARCH + 30 * HOUR));
+    world.turmoil(&[late, next, replaced].concat());
+    world.settle();
+    let second = world.close("2026-02");
+    let all: Vec<&Invoice> = first.values().chain(second.values()).collect();
+    let expected = oracle::charges(&memory, true);
+    assert_eq!(without_noughts(charged(all.iter().copied())), without_noughts(expected));
+    assert_gap_free(&memory, &all);
+    let corrects = |line: &invoicing::Line| line.kind == LineKind::TrueUp && line.period != "2026-01";
+    assert!(!second.values().flat_map(|invoice| &invoice.lines).any(corrects), "a correction names its period");
+
+    // Once more: nothing moves.
+    let before = memory.items();
+    assert_eq!(world.close("2026-02"), second);
+    assert_eq!(memory.items(), before);
+}
+
+fn seeds() -> Vec<u64> {
+    if let Some(seed) = std::env::var("SEED").ok().and_then(|text| text.parse().ok()) {
+        return vec![seed];
+    }
+    let count = std::env::var("SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1000);
+    (1..=count).collect()
+}
+
+#[test]
+fn any_seed_gives_the_invoices_of_the_naive_biller() {
+    let seeds = seeds();
+    let halves: Vec<Vec<u64>> = (0..2).map(|half| seeds.iter().copied().filter(|seed| seed % 2 == half).collect()).collect();
+    std::thread::scope(|scope| {
+        for half in &halves {
+            scope.spawn(move || {
+                for seed in half {
+                    if seed % 1000 == 0 {
+                        eprintln!("{seed} seeds");
+                    }
+                    if std::panic::catch_unwind(|| simulate(*seed)).is_err() {
+                        eprintln!("seed {seed} failed: run it alone with SEED={seed}");
+                        std::process::exit(101);
+                    }
+                }
+            });
+        }
+    });
+    let _ = at_once(async {});
+}
