@@ -62,8 +62,7 @@ pub(crate) struct Sections {
 }
 
 /// The sections of a catalogue, in the order in which they are best written.
-pub(crate) const SECTIONS: [&str; 7] =
-    ["seller", "billing", "streams", "sources", "components", "plans", "customers"];
+pub(crate) const SECTIONS: [&str; 7] = ["seller", "billing", "streams", "sources", "components", "plans", "customers"];
 
 impl Sections {
     /// The names that the entries of `section` go by, readable or not.

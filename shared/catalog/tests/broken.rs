@@ -36,8 +36,11 @@ fn each_broken_file_is_answered_with_place_message_and_hint() {
     for path in paths {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let text = fs::read_to_string(&path).unwrap();
-        let expected: Vec<String> =
-            text.lines().filter_map(|line| line.strip_prefix("# expect ")).map(|line| format!("{name}:{line}")).collect();
+        let expected: Vec<String> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# expect "))
+            .map(|line| format!("{name}:{line}"))
+            .collect();
         let found = lines(vec![sound(), (name, text)]);
         if found != expected || found.is_empty() {
             different.push(format!("expected {expected:#?}\nfound {found:#?}"));

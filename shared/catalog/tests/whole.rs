@@ -54,7 +54,10 @@ fn a_catalogue_needs_a_seller() {
 #[test]
 fn a_file_that_is_not_text_is_refused_with_the_place() {
     let lines = lines(vec![("a.yaml", b"seller:\n  name: \xff\n".to_vec())]);
-    assert!(lines.contains(&"a.yaml:2:9: this file is not UTF-8: byte 17 is no text (save the file as UTF-8)".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"a.yaml:2:9: this file is not UTF-8: byte 17 is no text (save the file as UTF-8)".to_owned()),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -137,7 +140,10 @@ fn how_it_is_said_makes_no_difference() {
     for (old, new) in [
         ("name: Alpha", "name: \"Alpha\" # quoted"),
         ("{stream: storage, quantity: tb, series: node}", "{series: node, stream: storage, quantity: tb}"),
-        ("[{plan: standard, from: 2026-01-01}, {plan: tiered, from: 2026-01-01}]", "[{plan: tiered, from: 2026-01-01, until: }, {plan: standard, from: 2026-01-01}]"),
+        (
+            "[{plan: standard, from: 2026-01-01}, {plan: tiered, from: 2026-01-01}]",
+            "[{plan: tiered, from: 2026-01-01, until: }, {plan: standard, from: 2026-01-01}]",
+        ),
         ("id: alpha-1, from: 2026-01-01}", "id: &first alpha-1, from: 2026-01-01}"),
     ] {
         let changed = sound().replace(old, new);

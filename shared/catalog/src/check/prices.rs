@@ -133,8 +133,12 @@ impl Holding<'_> {
         let known: Vec<&str> = price.amounts.keys().map(String::as_str).collect();
         let of_plan = format!("component `{component}` of plan `{}`", plan.name);
         let (message, near) = match value {
-            Some(value) => (format!("{of_plan} has no amount for `{attribute}: {value}`"), near::nearest(value, &known)),
-            None => (format!("{of_plan} prices the attribute `{attribute}`, which customer `{}` lacks", customer.id), None),
+            Some(value) => {
+                (format!("{of_plan} has no amount for `{attribute}: {value}`"), near::nearest(value, &known))
+            }
+            None => {
+                (format!("{of_plan} prices the attribute `{attribute}`, which customer `{}` lacks", customer.id), None)
+            }
         };
         let hint = match near {
             Some(near) => format!("did you mean `{near}`?"),

@@ -51,9 +51,9 @@ fn overlaps(source: &Source, place: &Place, earlier: &[(Source, &Place)], findin
         let theirs = pattern(other_place);
         let relation = if objects == theirs {
             "reads the same objects as"
-        } else if samples(objects).iter().all(|key| other.matches(key).is_some()) {
+        } else if contains(other, source, objects) {
             "reads only objects that are also read by"
-        } else if samples(theirs).iter().all(|key| source.matches(key).is_some()) {
+        } else if contains(source, other, theirs) {
             "reads all the objects of"
         } else {
             continue;
@@ -68,22 +68,24 @@ fn pattern(place: &Place) -> &str {
     place.node.get("objects").and_then(|node| node.text()).unwrap_or_default()
 }
 
-/// Keys that a pattern matches and that a pattern matches only if its wildcards stand where this one's do.
-fn samples(pattern: &str) -> [String; 2] {
-    ["", "\u{1}"].map(|rare| fill(pattern, rare))
+/// Whether `outer` reads all that `inner`, whose pattern is `objects`, reads: judged by keys in which every wildcard
+/// stands for nothing, and for something that no other pattern has as a literal.
+fn contains(outer: &Source, inner: &Source, objects: &str) -> bool {
+    let keys = [fill(objects, "", ""), fill(objects, "\u{1}", "\u{1}/\u{1}")];
+    let mut keys = keys.iter().filter(|key| inner.matches(key).is_some()).peekable();
+    keys.peek().is_some() && keys.all(|key| outer.matches(key).is_some())
 }
 
-/// The pattern with `rare` for every `*`, a path of it for every `**`, and a name that nobody writes for every capture.
-fn fill(pattern: &str, rare: &str) -> String {
-    let any = format!("{rare}/{rare}");
+/// The pattern with `some` for every `*`, `any` for every `**`, and a name that nobody writes for every capture.
+fn fill(pattern: &str, some: &str, any: &str) -> String {
     let mut key = String::new();
     let mut rest = pattern;
     while let Some(at) = rest.find(['*', '{']) {
         let (literal, wild) = rest.split_at(at);
         key.push_str(literal);
         let (filling, length) = match wild.strip_prefix("**") {
-            Some(_) => (any.as_str(), 2),
-            None if wild.starts_with('*') => (rare, 1),
+            Some(_) => (any, 2),
+            None if wild.starts_with('*') => (some, 1),
             None => ("\u{2}", wild.find('}').map_or(wild.len(), |end| end + 1)),
         };
         key.push_str(filling);

@@ -90,13 +90,16 @@ fn a_stored_directory_is_read_back_and_a_forged_one_is_not() {
     let text = directory.encode().unwrap();
     let entry = r#"{"account":"alpha","deployment":"d","from":0,"recorded_at":1000,"until":10}"#;
     let version = directory.version();
-    let expected = format!(r#"{{"entries":[{entry}],"format":"farthing.directory/1","recorded_at":1000,"version":"{version}"}}"#);
+    let expected =
+        format!(r#"{{"entries":[{entry}],"format":"farthing.directory/1","recorded_at":1000,"version":"{version}"}}"#);
     assert_eq!(text, expected);
     assert_eq!(Directory::decode(&text).unwrap(), directory);
     let forged = text.replace("alpha", "omega");
     assert!(matches!(Directory::decode(&forged), Err(DirectoryError::Version { .. })));
     let newer = text.replace("directory/1", "directory/2");
-    assert!(matches!(Directory::decode(&newer), Err(DirectoryError::Format(format)) if format == "farthing.directory/2"));
+    assert!(
+        matches!(Directory::decode(&newer), Err(DirectoryError::Format(format)) if format == "farthing.directory/2")
+    );
     assert!(matches!(Directory::decode("{}"), Err(DirectoryError::Malformed(_))));
 }
 

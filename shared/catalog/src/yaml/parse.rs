@@ -3,7 +3,7 @@
 //! Built on the parser's events, so that depth and the expansion of aliases are bounded here, before anything
 //! recursive sees the tree.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
@@ -77,14 +77,14 @@ struct Frame {
 
 enum Open {
     List(Vec<Rc<Node>>),
-    Map { entries: Vec<(Key, Rc<Node>)>, seen: HashSet<String>, key: Option<Option<Key>> },
+    Map { entries: Vec<(Key, Rc<Node>)>, seen: BTreeSet<String>, key: Option<Option<Key>> },
 }
 
 struct Builder<'a> {
     text: &'a Text,
     offsets: Offsets,
     frames: Vec<Frame>,
-    anchors: HashMap<usize, Rc<Node>>,
+    anchors: BTreeMap<usize, Rc<Node>>,
     aliased: usize,
     documents: Vec<Rc<Node>>,
     problems: Vec<Problem>,
@@ -96,7 +96,7 @@ impl<'a> Builder<'a> {
             text,
             offsets: Offsets::new(text.inner()),
             frames: Vec::new(),
-            anchors: HashMap::new(),
+            anchors: BTreeMap::new(),
             aliased: 0,
             documents: Vec::new(),
             problems: Vec::new(),
@@ -117,7 +117,7 @@ impl<'a> Builder<'a> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.tag(tag.as_deref(), span);
-                self.open(span, anchor, Open::Map { entries: Vec::new(), seen: HashSet::new(), key: None })
+                self.open(span, anchor, Open::Map { entries: Vec::new(), seen: BTreeSet::new(), key: None })
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 self.close(span);
@@ -157,7 +157,8 @@ impl<'a> Builder<'a> {
         self.aliased = self.aliased.saturating_add(node.weight);
         if self.aliased > MAX_ALIASED {
             let message = format!("the aliases of this file repeat more than {MAX_ALIASED} values");
-            return Err(Box::new(self.problem(span, message, Some("write the values out, or use fewer aliases".to_owned()))));
+            let hint = Some("write the values out, or use fewer aliases".to_owned());
+            return Err(Box::new(self.problem(span, message, hint)));
         }
         self.complete(node, 0);
         Ok(())

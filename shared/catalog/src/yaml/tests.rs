@@ -55,7 +55,25 @@ fn thing(yaml: &str) -> Result<Thing, String> {
 
 #[test]
 fn words_and_numbers_that_other_yaml_readers_change_stay_as_written() {
-    for word in ["NO", "on", "yes", "012", "0x10", "0o7", "1_000", "1e3", ".5", "50.00", "2026-01-31", "+1", ".inf", ".nan", "12:30:45", "1.0", "true"] {
+    for word in [
+        "NO",
+        "on",
+        "yes",
+        "012",
+        "0x10",
+        "0o7",
+        "1_000",
+        "1e3",
+        ".5",
+        "50.00",
+        "2026-01-31",
+        "+1",
+        ".inf",
+        ".nan",
+        "12:30:45",
+        "1.0",
+        "true",
+    ] {
         assert_eq!(thing(&format!("name: {word}")).unwrap().name, word);
         let any: serde_json::Value = decode(&parse(&text(&format!("[{word}]"))).0[0]).unwrap();
         let expected = if word == "true" { serde_json::json!([true]) } else { serde_json::json!([word]) };
@@ -68,7 +86,18 @@ fn whole_numbers_truth_and_nothing_are_recognised_only_in_plain_form() {
     let yaml = "[0, 7, -7, 18446744073709551615, 18446744073709551616, true, false, null, ~, , '7', \"true\", !!str 7]";
     let any: serde_json::Value = decode(&parse(&text(yaml.replace(" ,", "").as_str())).0[0]).unwrap();
     let expected = serde_json::json!([
-        0, 7, -7, 18_446_744_073_709_551_615_u64, "18446744073709551616", true, false, null, null, "7", "true", "7"
+        0,
+        7,
+        -7,
+        18_446_744_073_709_551_615_u64,
+        "18446744073709551616",
+        true,
+        false,
+        null,
+        null,
+        "7",
+        "true",
+        "7"
     ]);
     assert_eq!(any, expected);
 }
@@ -88,15 +117,24 @@ fn values_of_every_form_are_read() {
 fn a_complaint_names_the_field_the_fault_and_the_remedy() {
     let cases = [
         ("name: a\nscal: 3", "scal: there is no field `scal` here (did you mean `scale`?) [scal]"),
-        ("name: a\n<<: {}", "<<: there is no field `<<` here (merge keys are not part of YAML 1.2; write the fields out) [<<]"),
+        (
+            "name: a\n<<: {}",
+            "<<: there is no field `<<` here (merge keys are not part of YAML 1.2; write the fields out) [<<]",
+        ),
         ("scale: 3", ": the field `name` is missing (add `name: …`) [scale: 3]"),
         ("name: a\nscale: many", "scale: expected a whole number, zero or more, found `many` [many]"),
-        ("name: a\nscale: 012", "scale: expected a whole number, zero or more, found `012` (write it without the leading zero: `12`) [012]"),
+        (
+            "name: a\nscale: 012",
+            "scale: expected a whole number, zero or more, found `012` (write it without the leading zero: `12`) [012]",
+        ),
         ("name: a\nscale: -1", "scale: expected a whole number, zero or more, found `-1` [-1]"),
         ("name: a\nready: yes", "ready: expected `true` or `false`, found `yes` (write `true` or `false`) [yes]"),
         ("name: [a]", "name: expected text, found a list [[a]]"),
         ("name: a\nparts: {}", "parts: expected a list, found fields (`key: value`) [{}]"),
-        ("name: a\nparts: [{name: b}, {name: c, scale: x}]", "parts[1].scale: expected a whole number, zero or more, found `x` [x]"),
+        (
+            "name: a\nparts: [{name: b}, {name: c, scale: x}]",
+            "parts[1].scale: expected a whole number, zero or more, found `x` [x]",
+        ),
         ("name: a\nparts: [b]", "parts[0]: expected fields (`key: value`), found `b` [b]"),
         ("name: a\nshape: rond", "shape: `rond` is not possible here (did you mean `round`?) [rond]"),
         ("name: a\nshape: {square: x}", "shape.square: expected a whole number, zero or more, found `x` [x]"),
@@ -117,12 +155,20 @@ fn bad_yaml_is_answered_with_its_place() {
         ("a: 1\nb: 2\na: 3\n", "a.yaml:3:1: the field `a` is given twice (keep one of them)"),
         ("? [x]\n: 1\n", "a.yaml:1:3: the name of a field must be a text"),
         ("a: !price 5\n", "a.yaml:1:4: the tag `!price` has no meaning in a catalogue (leave the tag away)"),
-        ("é: &x [1, *x]\n", "a.yaml:1:11: this alias stands inside what it repeats (an alias may only repeat what was finished above it)"),
+        (
+            "é: &x [1, *x]\n",
+            "a.yaml:1:11: this alias stands inside what it repeats (an alias may only repeat what was finished above it)",
+        ),
     ];
     for (yaml, expected) in cases {
         assert_eq!(lines(yaml), [expected], "{yaml}");
     }
-    for (yaml, place) in [("a: [1, 2\nb: 3\n", "a.yaml:2:"), ("a: 'open\n", "a.yaml:"), ("a: *nowhere\n", "a.yaml:1:4"), ("a:\n\tb: 1\n", "a.yaml:2:2")] {
+    for (yaml, place) in [
+        ("a: [1, 2\nb: 3\n", "a.yaml:2:"),
+        ("a: 'open\n", "a.yaml:"),
+        ("a: *nowhere\n", "a.yaml:1:4"),
+        ("a:\n\tb: 1\n", "a.yaml:2:2"),
+    ] {
         let lines = lines(yaml);
         assert!(lines.len() == 1 && lines[0].starts_with(place) && lines[0].contains("this is not YAML"), "{lines:?}");
     }
