@@ -273,7 +273,6 @@ impl Invoice {
     }
 
     fn amount(&self, at: &str, text: &str) -> Result<Amount, DocumentError> {
-        Amount::parse(text, self.minor_digits)
-            .map_err(|source| DocumentError::Amount { at: at.to_owned(), source })
+        Amount::parse(text, self.minor_digits).map_err(|source| DocumentError::Amount { at: at.to_owned(), source })
     }
 }

@@ -3,10 +3,13 @@
 //! Pure. Never prices anything (that is `pricing`), never typesets anything (that is `render`), never
 //! decides a number (that is the ledger's transaction).
 
+mod assemble;
 mod canonical;
 mod document;
+mod settle;
 
+pub use assemble::{AssembleError, Header, assemble};
 pub use document::{
-    DayQuantity, DocumentError, FORMAT, Invoice, InvoicePeriod, Line, LineKind, Party, PastTotal,
-    Provenance, Step,
+    DayQuantity, DocumentError, FORMAT, Invoice, InvoicePeriod, Line, LineKind, Party, PastTotal, Provenance, Step,
 };
+pub use settle::{SettleError, Settled, TrueUp, settle, true_up};

@@ -27,11 +27,7 @@ pub(crate) fn slug(title: &str) -> String {
 }
 
 /// Adds “did you mean” where a known name is close.
-pub(crate) fn hint_near<'a>(
-    problem: SpecError,
-    name: &str,
-    known: impl IntoIterator<Item = &'a String>,
-) -> SpecError {
+pub(crate) fn hint_near<'a>(problem: SpecError, name: &str, known: impl IntoIterator<Item = &'a String>) -> SpecError {
     let ranked = known.into_iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
     let limit = name.chars().count().div_ceil(3);
     match ranked.min().filter(|(distance, _)| *distance <= limit) {
@@ -55,7 +51,10 @@ pub(crate) fn amount(path: &str, decimal: Decimal, currency: Currency) -> Result
     not_negative(path, decimal)?;
     let digits = currency.digits();
     decimal.value().to_scaled(digits).map(Amount).map_err(|_| {
-        SpecError::new(path, format!("{decimal} has more digits than {currency} has, which is {digits} after the point"))
+        SpecError::new(
+            path,
+            format!("{decimal} has more digits than {currency} has, which is {digits} after the point"),
+        )
     })
 }
 

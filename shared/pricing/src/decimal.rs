@@ -49,7 +49,8 @@ impl FromStr for Decimal {
             return Err(DecimalError::NotANumber(text.to_owned()));
         }
         let too_many = || DecimalError::TooManyDigits(text.to_owned());
-        if whole.trim_start_matches('0').len() > WHOLE_DIGITS || fraction.trim_end_matches('0').len() > FRACTION_DIGITS {
+        if whole.trim_start_matches('0').len() > WHOLE_DIGITS || fraction.trim_end_matches('0').len() > FRACTION_DIGITS
+        {
             return Err(too_many());
         }
         Exact::parse(text).map(Self).map_err(|_| too_many())

@@ -18,7 +18,7 @@ pub use decimal::{Decimal, DecimalError, FRACTION_DIGITS, WHOLE_DIGITS};
 pub use line::{RatedKind, RatedLine, RatedStep};
 pub use money::{Amount, Currency, MoneyError};
 pub use plan::{ByAttribute, Component, Fee, Meter, PerUnit, Plan, Price};
-pub use rate::{RateError, RatingInput, StreamUsage, Term, fees_in_advance, rate};
+pub use rate::{RateError, RatingInput, StreamUsage, Term, Unpriced, fees_in_advance, rate};
 pub use spec::{
     Billed, ComponentSpec, Otherwise, Per, PlanComponentSpec, PlanSpec, PriceSpec, Prorate, RecurringSpec, SpecError,
 };

@@ -39,6 +39,7 @@ pub enum MoneyError {
     },
 }
 
+#[expect(clippy::should_implement_trait, reason = "checked: the operators of these names must not exist")]
 impl Amount {
     /// Nothing owed.
     pub const ZERO: Self = Self(0);
@@ -113,10 +114,8 @@ impl Currency {
     /// Errors: [`MoneyError::UnknownCurrency`] for anything else, with the code that was probably meant,
     /// and for codes without a minor unit (`XAU`), in which no line could be rounded.
     pub fn parse(code: &str) -> Result<Self, MoneyError> {
-        Self::lookup(code).ok_or_else(|| MoneyError::UnknownCurrency {
-            code: code.to_owned(),
-            near: near_currency(code),
-        })
+        Self::lookup(code)
+            .ok_or_else(|| MoneyError::UnknownCurrency { code: code.to_owned(), near: near_currency(code) })
     }
 
     fn lookup(code: &str) -> Option<Self> {
@@ -144,8 +143,7 @@ impl fmt::Display for Currency {
 }
 
 /// The currencies most software is sold in: a hint prefers them to their rarer neighbours.
-const COMMON: [&str; 12] =
-    ["USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "CNY", "INR", "SEK", "BRL", "KRW"];
+const COMMON: [&str; 12] = ["USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "CNY", "INR", "SEK", "BRL", "KRW"];
 
 /// The code that was probably meant: other case, letters swapped, one letter wrong, missing or too many.
 fn near_currency(code: &str) -> Option<String> {

@@ -31,7 +31,8 @@ impl Share {
 
     /// What the line says of it: nothing where the period is covered or the price does not mind.
     pub(crate) fn detail(&self, prorate: Prorate) -> Option<String> {
-        (!self.is_whole() && prorate == Prorate::Day).then(|| format!("{} of {} days, from {}", self.days, self.of, self.first))
+        (!self.is_whole() && prorate == Prorate::Day)
+            .then(|| format!("{} of {} days, from {}", self.days, self.of, self.first))
     }
 }
 

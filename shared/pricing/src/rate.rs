@@ -53,26 +53,8 @@ pub struct RatingInput<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RateError {
     /// The attribute that a price depends on is missing, or no amount is given for its value.
-    #[error(
-        "the price of “{component}” in the plan “{plan}” depends on the attribute “{attribute}”, and the customer \
-         “{customer}” has {}; amounts are given for {}. Set the attribute, add an amount, or set `otherwise: none`",
-        .value.as_ref().map_or("none".to_owned(), |value| format!("“{value}”")),
-        .known.join(", ")
-    )]
-    Attribute {
-        /// Whose.
-        customer: String,
-        /// The plan.
-        plan: String,
-        /// The component.
-        component: String,
-        /// The attribute.
-        attribute: String,
-        /// What the customer has.
-        value: Option<String>,
-        /// The values that have an amount.
-        known: Vec<String>,
-    },
+    #[error("{0}")]
+    Unpriced(Box<Unpriced>),
     /// A number that does not fit into 128 bits on the way.
     #[error("the amount of “{component}” for the customer “{customer}” cannot be calculated: {source}")]
     Number {
@@ -83,6 +65,29 @@ pub enum RateError {
         /// What went wrong.
         source: ExactError,
     },
+}
+
+/// A customer whose attribute has no price.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the price of “{component}” in the plan “{plan}” depends on the attribute “{attribute}”, and the customer \
+     “{customer}” has {}; amounts are given for {}. Set the attribute, add an amount, or set `otherwise: none`",
+    .value.as_ref().map_or("none".to_owned(), |value| format!("“{value}”")),
+    .known.join(", ")
+)]
+pub struct Unpriced {
+    /// Whose.
+    pub customer: String,
+    /// The plan.
+    pub plan: String,
+    /// The component.
+    pub component: String,
+    /// The attribute.
+    pub attribute: String,
+    /// What the customer has.
+    pub value: Option<String>,
+    /// The values that have an amount.
+    pub known: Vec<String>,
 }
 
 /// Prices one period of a plan: its fees, whenever they are charged, its attributes and its usage.
@@ -119,9 +124,7 @@ pub fn fees_in_advance(plan: &Plan, input: &RatingInput<'_>) -> Result<Vec<Rated
     let Some(share) = Share::of(input.term, input.period) else { return Ok(Vec::new()) };
     let early = plan.fees.iter().enumerate().filter(|(_, fee)| fee.billed == Billed::Advance);
     early
-        .map(|(position, fee)| {
-            fee_line(plan, input, &share, position, fee).map_err(number(input.customer, &fee.key))
-        })
+        .map(|(position, fee)| fee_line(plan, input, &share, position, fee).map_err(number(input.customer, &fee.key)))
         .collect()
 }
 
@@ -250,14 +253,14 @@ impl Place<'_> {
     }
 
     fn unpriced(&self, price: &ByAttribute, value: Option<&String>) -> RateError {
-        RateError::Attribute {
+        RateError::Unpriced(Box::new(Unpriced {
             customer: self.input.customer.to_owned(),
             plan: self.plan.name.clone(),
             component: self.component.name.clone(),
             attribute: price.attribute.clone(),
             value: value.cloned(),
             known: price.amounts.keys().cloned().collect(),
-        }
+        }))
     }
 
     /// What all lines of the component have in common.

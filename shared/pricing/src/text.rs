@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        for (text, expected) in [("1", "1"), ("123", "123"), ("1234", "1,234"), ("-123456", "-123,456"), ("1000.5", "1,000.5")] {
+        for (text, expected) in
+            [("1", "1"), ("123", "123"), ("1234", "1,234"), ("-123456", "-123,456"), ("1000.5", "1,000.5")]
+        {
             assert_eq!(grouped(text), expected);
         }
     }
