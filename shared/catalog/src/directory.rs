@@ -11,7 +11,7 @@ use metering::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::hash;
-use crate::party::Customer;
+use crate::party::{Customer, instants};
 
 /// The format written by [`Directory::encode`].
 const FORMAT: &str = "farthing.directory/1";
@@ -95,7 +95,7 @@ impl Directory {
         let mut entries = Vec::new();
         for customer in customers.values() {
             for deployment in &customer.deployments {
-                let (from, until) = deployment.term.instants(customer.zone)?;
+                let (from, until) = instants(&deployment.term, customer.zone)?;
                 let (account, deployment) = (customer.id.clone(), deployment.id.clone());
                 entries.push(Ownership { account, deployment, from, recorded_at, until });
             }

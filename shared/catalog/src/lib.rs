@@ -18,7 +18,7 @@ mod yaml;
 use std::sync::Arc;
 
 pub use catalogue::{Catalogue, TwoSources};
-pub use party::{Billing, Customer, Deployment, Seller, Subscription, Term};
+pub use party::{Billing, Customer, Deployment, Seller, Subscription};
 pub use problem::{Problem, Problems, Severity};
 
 /// A catalogue that can be used, with what may not have been meant so.

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
 use chrono_tz::Tz;
 use metering::period::{PeriodError, start_of_day};
 use metering::time::Instant;
-use pricing::{Currency, Plan};
+use pricing::{Currency, Plan, Term};
 
 /// Who sends the invoices.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +73,7 @@ pub struct Customer {
 pub struct Deployment {
     /// As the usage files call it.
     pub id: String,
-    /// From the start of this day to the start of that.
+    /// The days, local to the customer's zone; never empty.
     pub term: Term,
 }
 
@@ -83,38 +82,15 @@ pub struct Deployment {
 pub struct Subscription {
     /// The plan, with the prices agreed with this customer.
     pub plan: Arc<Plan>,
-    /// From the start of this day to the start of that.
+    /// The days, local to the customer's zone; never empty.
     pub term: Term,
 }
 
-/// Days `[from, until)`, local to the customer's zone; never empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Term {
-    /// The first day.
-    pub from: NaiveDate,
-    /// The day after the last; none while it lasts.
-    pub until: Option<NaiveDate>,
-}
-
-impl Term {
-    /// Whether `date` is one of the days.
-    #[must_use]
-    pub fn contains(&self, date: NaiveDate) -> bool {
-        self.from <= date && self.until.is_none_or(|until| date < until)
-    }
-
-    /// Whether both have a day in common.
-    #[must_use]
-    pub fn overlaps(&self, other: &Self) -> bool {
-        self.until.is_none_or(|until| other.from < until) && other.until.is_none_or(|until| self.from < until)
-    }
-
-    /// The instants `[from, until)` at which the days begin and end in `zone`.
-    ///
-    /// # Errors
-    /// [`PeriodError::OutOfRange`] at the ends of the calendar.
-    pub fn instants(&self, zone: Tz) -> Result<(Instant, Option<Instant>), PeriodError> {
-        let until = self.until.map(|until| start_of_day(zone, until)).transpose()?;
-        Ok((start_of_day(zone, self.from)?, until))
-    }
+/// The instants `[from, until)` at which the days of `term` begin and end in `zone`.
+///
+/// # Errors
+/// [`PeriodError::OutOfRange`] at the ends of the calendar.
+pub(crate) fn instants(term: &Term, zone: Tz) -> Result<(Instant, Option<Instant>), PeriodError> {
+    let until = term.until.map(|until| start_of_day(zone, until)).transpose()?;
+    Ok((start_of_day(zone, term.from)?, until))
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use metering::time::Instant;
+use pricing::Term;
 
 use super::Findings;
 use super::parties::Draft;
 use crate::load::Place;
-use crate::party::Customer;
+use crate::party::{Customer, instants};
 
 /// One claim to a deployment.
 struct Claim<'a> {
@@ -33,7 +34,7 @@ pub(super) fn check(drafts: &BTreeMap<&str, Draft<'_>>, findings: &mut Findings)
         subscriptions(draft, findings);
         let Draft { customer, place, .. } = draft;
         for (index, deployment) in customer.deployments.iter().enumerate() {
-            let Ok((from, until)) = deployment.term.instants(customer.zone) else { continue };
+            let Ok((from, until)) = instants(&deployment.term, customer.zone) else { continue };
             claims.entry(&deployment.id).or_default().push(Claim { customer, place, index, from, until });
         }
     }
@@ -76,10 +77,15 @@ fn subscriptions(draft: &Draft<'_>, findings: &mut Findings) {
     let held: Vec<_> = draft.spec.subscriptions.iter().map(|held| &held.plan).zip(&draft.terms).collect();
     for (index, (plan, term)) in held.iter().enumerate() {
         let mut earlier = held.iter().take(index);
-        if earlier.any(|(other, days)| other == plan && days.overlaps(term)) {
+        if earlier.any(|(other, days)| other == plan && overlap(days, term)) {
             let message = format!("plan `{plan}` is held twice for the same days");
             let hint = "remove one, or end the first with `until`".to_owned();
             findings.error(draft.place, &format!("subscriptions[{index}].from"), message, Some(hint));
         }
     }
+}
+
+/// Whether both have a day in common.
+fn overlap(one: &Term, other: &Term) -> bool {
+    one.until.is_none_or(|until| other.from < until) && other.until.is_none_or(|until| one.from < until)
 }

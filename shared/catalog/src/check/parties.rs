@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use chrono_tz::{TZ_VARIANTS, Tz};
 use metering::period::start_of_day;
-use pricing::{Currency, MoneyError};
+use pricing::{Currency, MoneyError, Term};
 
 use super::Findings;
 use crate::load::{Entry, Place, Sections};
 use crate::near;
-use crate::party::{Billing, Customer, Deployment, Seller, Term};
+use crate::party::{Billing, Customer, Deployment, Seller};
 use crate::spec::{CustomerSpec, Day, SellerSpec};
 
 /// The seller; none if it is missing or unsound.
