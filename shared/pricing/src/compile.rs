@@ -51,10 +51,7 @@ pub(crate) fn amount(path: &str, decimal: Decimal, currency: Currency) -> Result
     not_negative(path, decimal)?;
     let digits = currency.digits();
     decimal.value().to_scaled(digits).map(Amount).map_err(|_| {
-        SpecError::new(
-            path,
-            format!("{decimal} has more digits than {currency} has, which is {digits} after the point"),
-        )
+        SpecError::new(path, format!("{decimal} has more than the {digits} digits after the point that {currency} has"))
     })
 }
 

@@ -170,8 +170,8 @@ impl Plan {
         let catalogue = Catalogue { components, streams, currency };
         let fees = collect(&spec.recurring, &mut problems, |index, fee| compile_fee(spec, index, fee, currency));
         let compiled = collect(&spec.components, &mut problems, |index, used| catalogue.component(index, used));
-        problems.extend(duplicates("recurring", fees.iter().map(|fee| fee.key.as_str())));
-        problems.extend(duplicates("components", spec.components.iter().map(|used| used.name.as_str())));
+        problems.extend(duplicates("recurring", spec.recurring.iter().map(RecurringSpec::name_or_slug)));
+        problems.extend(duplicates("components", spec.components.iter().map(|used| used.name.clone())));
         match currency {
             Some(currency) if problems.is_empty() => Ok(Self {
                 name: spec.name.clone(),
@@ -266,7 +266,7 @@ fn compile_fee(
     currency: Option<Currency>,
 ) -> Result<Option<Fee>, Vec<SpecError>> {
     let path = format!("recurring[{index}]");
-    let name = fee.name.clone().unwrap_or_else(|| compile::slug(&fee.title));
+    let name = fee.name_or_slug();
     let mut problems = compile::name(&name);
     let amount = currency.and_then(|currency| {
         compile::amount("amount", fee.amount, currency).map_err(|problem| problems.push(problem)).ok()
@@ -280,9 +280,15 @@ fn compile_fee(
     Ok(amount.map(|amount| Fee { key, title, group, amount, billed, prorate }))
 }
 
-fn duplicates<'a>(list: &str, names: impl Iterator<Item = &'a str>) -> Vec<SpecError> {
+impl RecurringSpec {
+    fn name_or_slug(&self) -> String {
+        self.name.clone().unwrap_or_else(|| compile::slug(&self.title))
+    }
+}
+
+fn duplicates(list: &str, names: impl Iterator<Item = String>) -> Vec<SpecError> {
     let mut seen = BTreeSet::new();
-    let repeated = names.enumerate().filter(|(_, name)| !seen.insert(*name));
+    let repeated = names.enumerate().filter(|(_, name)| !seen.insert(name.clone()));
     repeated
         .map(|(index, name)| {
             let problem = SpecError::new(format!("{list}[{index}]"), format!("“{name}” stands in the plan twice"));

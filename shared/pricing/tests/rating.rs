@@ -122,7 +122,7 @@ fn a_fee_is_prorated_by_calendar_days_of_its_own_month() {
     let plan = fee(json!({"title": "Platform fee", "amount": "310.00"}));
     for (month, from, until, expected) in [
         ("2026-01", "2025-01-01", None, "310.00"),
-        ("2026-01", "2026-01-17", None, "150.00"),          // the first day counts: 15 of 31
+        ("2026-01", "2026-01-17", None, "150.00"), // the first day counts: 15 of 31
         ("2026-01", "2025-01-01", Some("2026-01-17"), "160.00"), // the last does not: 16 of 31
         ("2026-01", "2026-01-10", Some("2026-01-11"), "10.00"),
         ("2026-02", "2026-02-10", None, "210.36"), // 19 of 28
@@ -153,7 +153,8 @@ fn a_fee_that_is_not_prorated_is_charged_in_full() {
 #[test]
 fn nothing_is_charged_for_a_period_that_is_not_held() {
     let plan = fee(json!({"title": "Fee", "amount": 10}));
-    for (from, until) in [("2026-02-01", None), ("2025-01-01", Some("2026-01-01")), ("2026-01-05", Some("2026-01-05"))] {
+    for (from, until) in [("2026-02-01", None), ("2025-01-01", Some("2026-01-01")), ("2026-01-05", Some("2026-01-05"))]
+    {
         assert_eq!(Given::month("2026-01").held(from, until).amounts(&plan), [], "{from} {until:?}");
     }
 }
@@ -211,7 +212,9 @@ fn an_attribute_without_a_price_costs_nothing_where_the_price_says_so() {
 fn each_deployment_has_its_own_included_quantity_where_priced_so() {
     let given = || Given::month("2026-02").used_at("b", "storage", "12").used_at("a", "storage", "8");
     let apart = storage(json!({"per-unit": 1, "included": 10, "per": "deployment"}));
-    let pairs = |plan: &Plan| given().amounts(plan).into_iter().map(|(key, amount)| format!("{key} {amount}")).collect::<Vec<_>>();
+    let pairs = |plan: &Plan| {
+        given().amounts(plan).into_iter().map(|(key, amount)| format!("{key} {amount}")).collect::<Vec<_>>()
+    };
     assert_eq!(pairs(&apart), ["storage-tb@a 0.00", "storage-tb@b 2.00"]);
     assert_eq!(pairs(&storage(json!({"per-unit": 1, "included": 10}))), ["storage-tb 10.00"]);
 }
