@@ -1,0 +1,137 @@
+//! From a source's YAML to a source, with every mistake found at once.
+
+mod conditions;
+mod format;
+mod usages;
+
+use std::collections::BTreeMap;
+
+use metering::exact::Exact;
+use metering::stream::Stream;
+use sha2::{Digest, Sha256};
+
+use crate::error::SpecError;
+use crate::expression::TextExpression;
+use crate::field::{Scope, Slots};
+use crate::moment::TimeFormat;
+use crate::pattern::KeyPattern;
+use crate::source::{Mapping, RejectLimit, Source};
+use crate::spec::{DeploymentSpec, FormatName, SourceSpec};
+
+/// Mistakes found so far.
+pub(crate) type Problems = Vec<SpecError>;
+
+/// Keeps the value or the mistake.
+pub(crate) fn keep<T>(result: Result<T, SpecError>, problems: &mut Problems) -> Option<T> {
+    result.map_err(|problem| problems.push(problem)).ok()
+}
+
+impl SourceSpec {
+    /// Compiles the source against the catalogue's streams.
+    ///
+    /// # Errors
+    /// Every mistake, each with its place in the YAML.
+    pub fn compile(&self, streams: &BTreeMap<String, Stream>) -> Result<Source, Vec<SpecError>> {
+        let mut problems = Problems::new();
+        let mapping = self.mapping(streams, &mut problems);
+        match mapping {
+            Some(mapping) if problems.is_empty() => Ok(Source { inner: std::sync::Arc::new(mapping) }),
+            _ => Err(problems),
+        }
+    }
+
+    fn mapping(&self, streams: &BTreeMap<String, Stream>, problems: &mut Problems) -> Option<Mapping> {
+        keep(check_name(&self.name), problems);
+        let objects = keep(KeyPattern::compile(&self.objects), problems);
+        let tags = objects.iter().flat_map(KeyPattern::captures).collect();
+        let is_json = matches!(self.format, FormatName::JsonLines | FormatName::JsonArray);
+        let mut scope = Scope {
+            tags,
+            slots: (!is_json).then(Slots::default),
+            numbered: self.format == FormatName::Csv,
+            keyed: false,
+        };
+        scope.keyed = usages::is_keyed(self.each.as_deref());
+        let deployment = keep(deployment(&self.deployment, &mut scope), problems);
+        let time_field = keep(text("time.field", &self.time.field, &mut scope), problems);
+        let time_format = keep(self.time_format(), problems);
+        let reject_limit = keep(self.limit(), problems);
+        let fans = usages::compile(self, streams, &mut scope, problems);
+        let format = keep(format::compile(self, scope.slots.unwrap_or_default()), problems);
+        Some(Mapping {
+            name: self.name.clone(),
+            hash: self.hash(streams, problems),
+            objects: objects?,
+            format: format?,
+            deployment: deployment?,
+            time_field: time_field?,
+            time_format: time_format?,
+            absent: self.absent.iter().map(|text| text.0.clone()).collect(),
+            fans,
+            reject_limit: reject_limit?,
+            on_change: self.on_change,
+        })
+    }
+
+    fn time_format(&self) -> Result<TimeFormat, SpecError> {
+        let compiled = TimeFormat::compile(&self.time.format, self.time.zone.as_deref());
+        compiled.map_err(|(field, message, hint)| SpecError::new(format!("time.{field}"), message).hint(hint))
+    }
+
+    fn limit(&self) -> Result<RejectLimit, SpecError> {
+        let written = &self.reject_limit.0;
+        let wrong = || {
+            SpecError::new("reject-limit", format!("`{written}` is no share of the records"))
+                .hint("write a number from 0 to 1 with at most 9 decimals, such as 0.001 for one in a thousand")
+        };
+        let share = Exact::parse(written).and_then(|share| share.to_scaled(9)).map_err(|_| wrong())?;
+        let numerator = u128::try_from(share).ok().filter(|share| *share <= 1_000_000_000).ok_or_else(wrong)?;
+        Ok(RejectLimit { numerator, denominator: 1_000_000_000 })
+    }
+
+    /// Over the mapping as it is understood, so that comments and layout do not matter, and over
+    /// the rules of its streams that decide what a record says.
+    fn hash(&self, streams: &BTreeMap<String, Stream>, problems: &mut Problems) -> String {
+        let names = self.usage.iter().filter_map(|usage| streams.get(&usage.stream));
+        let rules: BTreeMap<&str, _> = names.map(|s| (s.name.as_str(), (s.scale, s.kind, s.negative))).collect();
+        match serde_json::to_vec(&(self, rules)) {
+            Ok(text) => Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect(),
+            Err(error) => {
+                problems.push(SpecError::new("", format!("the source cannot be written as JSON: {error}")));
+                String::new()
+            }
+        }
+    }
+}
+
+fn check_name(name: &str) -> Result<(), SpecError> {
+    let letters = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if name.is_empty() || !name.bytes().all(letters) {
+        return Err(SpecError::new("name", "a source's name is made of letters, digits, `-`, `_` and `.`"));
+    }
+    Ok(())
+}
+
+/// Compiles a field that stands at `path` of the source.
+pub(crate) fn text(path: &str, written: &str, scope: &mut Scope<'_>) -> Result<TextExpression, SpecError> {
+    TextExpression::compile(written, scope).map_err(|message| SpecError::new(path, message))
+}
+
+fn deployment(spec: &DeploymentSpec, scope: &mut Scope<'_>) -> Result<TextExpression, SpecError> {
+    match (&spec.field, &spec.tag, &spec.value) {
+        (Some(field), None, None) => text("deployment.field", field, scope),
+        (None, None, Some(value)) if !value.0.is_empty() => {
+            text("deployment.value", &format!("'{}'", value.0.replace('\'', "''")), scope)
+        }
+        (None, Some(tag), None) => {
+            let tags = scope.tags.clone();
+            if tags.contains(&tag.as_str()) {
+                return text("deployment.tag", &format!("$tag.\"{tag}\""), scope);
+            }
+            let problem = SpecError::new("deployment.tag", format!("the pattern in `objects` has no capture `{{{tag}}}`"));
+            Err(problem.hint_near(tag, tags.into_iter()))
+        }
+        _ => Err(SpecError::new("deployment", "exactly one of `field`, `tag` and `value` says which deployment it is")
+            .hint("write for example `deployment: {tag: site}` for the part of the key that `{site}` captures")),
+    }
+}

@@ -1,0 +1,131 @@
+//! JSON as the mapping needs it: one value at a time, numbers kept as text so that decimals stay
+//! exact, nothing copied but strings with escapes, no allocation once the tree has grown.
+//!
+//! Strict (RFC 8259), and stricter in one point: an object that holds a key twice is refused,
+//! because readers disagree on which of the two counts.
+
+mod parse;
+mod strings;
+
+/// The deepest nesting that is read.
+pub(crate) const MAX_DEPTH: usize = 64;
+/// The most values in one record.
+pub(crate) const MAX_NODES: usize = 250_000;
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Null,
+    True,
+    False,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+/// A stretch of text, either of the record itself or of the tree's unescaped strings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: usize,
+    end: usize,
+    unescaped: bool,
+}
+
+/// A value; its children follow it directly.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    pub(crate) kind: Kind,
+    key: Span,
+    text: Span,
+    /// The index after the last of its descendants.
+    after: usize,
+}
+
+/// The values of one record in the order of the text. Reused from record to record.
+#[derive(Default)]
+pub(crate) struct Tree {
+    nodes: Vec<Node>,
+    unescaped: String,
+    keys: Vec<Span>,
+}
+
+/// Why a text is no JSON value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is not valid JSON at byte {at}: {message}")]
+pub(crate) struct JsonError {
+    /// The byte of the record, from 0.
+    pub(crate) at: usize,
+    pub(crate) message: String,
+}
+
+/// A value of a tree together with the text that it was read from.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'r> {
+    tree: &'r Tree,
+    text: &'r str,
+    index: usize,
+}
+
+impl Tree {
+    /// Reads `text`, which must hold exactly one value.
+    pub(crate) fn read<'r>(&'r mut self, text: &'r str) -> Result<Value<'r>, JsonError> {
+        self.nodes.clear();
+        self.unescaped.clear();
+        parse::value(self, text)?;
+        Ok(Value { tree: self, text, index: 0 })
+    }
+}
+
+impl<'r> Value<'r> {
+    fn node(&self) -> Option<&'r Node> {
+        self.tree.nodes.get(self.index)
+    }
+
+    fn span(&self, span: Span) -> &'r str {
+        let text = if span.unescaped { self.tree.unescaped.as_str() } else { self.text };
+        text.get(span.start..span.end).unwrap_or_default()
+    }
+
+    /// What it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.node().map_or(Kind::Null, |node| node.kind)
+    }
+
+    /// The text of a number or string.
+    pub(crate) fn text(&self) -> &'r str {
+        self.node().map_or("", |node| self.span(node.text))
+    }
+
+    /// The key it stands under, if its parent is an object.
+    pub(crate) fn key(&self) -> &'r str {
+        self.node().map_or("", |node| self.span(node.key))
+    }
+
+    /// The members of an object or the elements of an array.
+    pub(crate) fn children(self) -> impl Iterator<Item = Value<'r>> {
+        let (mut next, after) = self.node().map_or((0, 0), |node| (self.index + 1, node.after));
+        std::iter::from_fn(move || {
+            let child = Value { index: next, ..self };
+            let node = (next < after).then(|| child.node()).flatten()?;
+            next = node.after;
+            Some(child)
+        })
+    }
+
+    /// The member of an object under a key.
+    pub(crate) fn member(self, key: &str) -> Option<Value<'r>> {
+        match self.kind() {
+            Kind::Object => self.children().find(|child| child.key() == key),
+            _ => None,
+        }
+    }
+
+    /// The element of an array at an index.
+    pub(crate) fn element(self, index: usize) -> Option<Value<'r>> {
+        match self.kind() {
+            Kind::Array => self.children().nth(index),
+            _ => None,
+        }
+    }
+}

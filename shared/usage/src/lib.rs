@@ -1,0 +1,39 @@
+//! From usage files of any layout to tallies, by a mapping and without code.
+//!
+//! ```text
+//! bytes ─ decode ─► text ─ split ─► records ─ json, row ─► fields ─ expression, moment ─► events ─► tally
+//! ```
+//!
+//! A [`SourceSpec`] is what the catalogue says; [`SourceSpec::compile`] makes a [`Source`] of it or
+//! says what is wrong; a [`Translator`] takes an object's bytes in pieces of any size and gives a
+//! [`Translation`]. Pure: the same bytes and the same mapping give the same tally, whatever the
+//! pieces. Never rounds, never guesses, and loses no record: each one is tallied, filtered or
+//! rejected with a reason. Knows no store, no clock, no customer and no price.
+
+mod compile;
+mod condition;
+mod decode;
+mod error;
+mod expression;
+mod field;
+mod json;
+mod lex;
+mod limits;
+mod moment;
+mod near;
+mod number;
+mod pattern;
+mod reject;
+mod row;
+mod source;
+pub mod spec;
+mod split;
+mod translate;
+
+pub use error::{SpecError, Unreadable};
+pub use limits::Limits;
+pub use pattern::Tags;
+pub use reject::{Reject, RejectEntry};
+pub use source::Source;
+pub use spec::{OnChange, SourceSpec};
+pub use translate::{ObjectContext, Translation, Translator};

@@ -1,0 +1,33 @@
+//! What bounds the work on one object.
+
+/// Caps that keep memory and time bounded whatever the object holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of text after decompression. More makes the object unreadable.
+    pub decoded_bytes: u64,
+    /// How many times its compressed size an object may grow beyond the first 64 MiB. More makes
+    /// it unreadable.
+    pub ratio: u64,
+    /// Bytes of one record. A longer one makes the object unreadable: where it ends is not known.
+    pub record_bytes: usize,
+    /// Cells (deployment, stream, series, dimensions, quarter-hour) and readings of counters that
+    /// one object may fill. More makes it unreadable.
+    pub cells: usize,
+    /// How many rejects are handed back. All are counted.
+    pub rejects: usize,
+    /// How many bytes of a rejected record are handed back.
+    pub reject_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            decoded_bytes: 16 << 30,
+            ratio: 500,
+            record_bytes: 8 << 20,
+            cells: 200_000,
+            rejects: 4_096,
+            reject_bytes: 2_048,
+        }
+    }
+}

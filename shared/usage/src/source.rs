@@ -1,0 +1,147 @@
+//! A compiled source: a mapping that makes sense, ready to translate objects.
+
+use std::sync::Arc;
+
+use metering::stream::{Kind, Negative};
+use regex::Regex;
+
+use crate::condition::Condition;
+use crate::expression::{Quantity, TextExpression};
+use crate::lex::Segment;
+use crate::moment::TimeFormat;
+use crate::pattern::{KeyPattern, Tags};
+use crate::row::Dialect;
+use crate::spec::OnChange;
+
+/// A compiled source. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub(crate) inner: Arc<Mapping>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    pub(crate) name: String,
+    pub(crate) hash: String,
+    pub(crate) objects: KeyPattern,
+    pub(crate) format: Format,
+    pub(crate) deployment: TextExpression,
+    pub(crate) time_field: TextExpression,
+    pub(crate) time_format: TimeFormat,
+    pub(crate) absent: Vec<String>,
+    pub(crate) fans: Vec<Fan>,
+    pub(crate) reject_limit: RejectLimit,
+    pub(crate) on_change: OnChange,
+}
+
+/// How records are written.
+#[derive(Debug)]
+pub(crate) enum Format {
+    JsonLines,
+    JsonArray,
+    Csv(Csv),
+    Text(Text),
+}
+
+#[derive(Debug)]
+pub(crate) struct Csv {
+    pub(crate) dialect: Dialect,
+    pub(crate) skip: u64,
+    pub(crate) header: bool,
+    /// How many columns a row has, where the mapping says so.
+    pub(crate) width: Option<usize>,
+    /// The highest column that is used by number.
+    pub(crate) highest: usize,
+    /// The names of the columns in use, by slot.
+    pub(crate) names: Vec<String>,
+    /// Their places, where there is no header to say them.
+    pub(crate) columns: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) pattern: Regex,
+    pub(crate) skip: u64,
+    /// The group of each slot.
+    pub(crate) columns: Vec<usize>,
+}
+
+/// The usages that look at the same parts of a record.
+#[derive(Debug)]
+pub(crate) struct Fan {
+    pub(crate) each: Option<Each>,
+    pub(crate) usages: Vec<Usage>,
+}
+
+/// The way to the parts of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Each {
+    pub(crate) written: String,
+    pub(crate) steps: Vec<Segment>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Usage {
+    pub(crate) stream: String,
+    pub(crate) kind: Kind,
+    pub(crate) scale: u32,
+    pub(crate) negative: Negative,
+    pub(crate) quantity: Quantity,
+    pub(crate) series: Vec<TextExpression>,
+    pub(crate) dimensions: Vec<(String, TextExpression)>,
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) absent: Vec<String>,
+    pub(crate) optional: bool,
+}
+
+/// A share of records as an exact fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RejectLimit {
+    pub(crate) numerator: u128,
+    pub(crate) denominator: u128,
+}
+
+impl RejectLimit {
+    /// How many of `records` may be rejected: the share rounded down, but one, so that a small file
+    /// is not held back for a single line; none where the share is nought.
+    pub(crate) fn tolerated(&self, records: u64) -> u64 {
+        if self.numerator == 0 {
+            return 0;
+        }
+        let share = u128::from(records).saturating_mul(self.numerator).checked_div(self.denominator).unwrap_or(0);
+        u64::try_from(share).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+impl Source {
+    /// How the catalogue calls it.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// SHA-256 in hexadecimal of the mapping and of the rules of its streams that it depends on:
+    /// equal hashes translate equal bytes into equal tallies.
+    pub fn hash(&self) -> &str {
+        &self.inner.hash
+    }
+
+    /// The literal text that the keys of all of its objects begin with: what to list.
+    pub fn prefix(&self) -> &str {
+        self.inner.objects.prefix()
+    }
+
+    /// What the key says, if it is that of one of its objects. Takes time linear in the key.
+    pub fn matches(&self, key: &str) -> Option<Tags> {
+        self.inner.objects.matches(key)
+    }
+
+    /// What another content under a known key means.
+    pub fn on_change(&self) -> OnChange {
+        self.inner.on_change
+    }
+
+    /// Whether another content under a known key counts instead of the old one.
+    pub fn supersedes(&self) -> bool {
+        self.inner.on_change == OnChange::Supersede
+    }
+}

@@ -1,0 +1,193 @@
+//! A source as it is written in YAML. Plain data: [`SourceSpec::compile`] says whether it makes sense.
+
+mod scalars;
+
+use serde::{Deserialize, Serialize};
+
+pub use scalars::{OneOrMany, Scalar};
+
+/// A kind of usage file: which objects, how to read them, what they say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SourceSpec {
+    /// How the rest of the catalogue calls it.
+    pub name: String,
+    /// The pattern of the keys of its objects.
+    pub objects: String,
+    /// How records are written.
+    pub format: FormatName,
+    /// `format: csv`: the dialect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csv: Option<CsvSpec>,
+    /// `format: text`: what a line looks like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextSpec>,
+    /// The part of a record that is looked at, when it holds several: `zones.*`, `items[*]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<String>,
+    /// Which installation the usage is of.
+    pub deployment: DeploymentSpec,
+    /// When it was.
+    pub time: TimeSpec,
+    /// Texts that mean that there is no value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<Scalar>,
+    /// Conditions that every record has to meet to count.
+    #[serde(default, rename = "where", skip_serializing_if = "OneOrMany::is_empty")]
+    pub conditions: OneOrMany<ConditionSpec>,
+    /// What is taken from a record.
+    pub usage: Vec<UsageSpec>,
+    /// The share of records that may be rejected before the file is held back.
+    #[serde(default = "default_reject_limit")]
+    pub reject_limit: Scalar,
+    /// What another content under the same key means.
+    #[serde(default)]
+    pub on_change: OnChange,
+}
+
+fn default_reject_limit() -> Scalar {
+    Scalar("0.001".to_owned())
+}
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FormatName {
+    /// One JSON value a line.
+    JsonLines,
+    /// One JSON array whose elements are the records.
+    JsonArray,
+    /// Columns.
+    Csv,
+    /// Lines that a regular expression takes apart.
+    Text,
+}
+
+/// The dialect of a CSV file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CsvSpec {
+    /// What separates columns: one ASCII character, or `tab`. A comma unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
+    /// What encloses columns: one ASCII character, or `none`. `"` unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+    /// Whether the first row names the columns. It does, unless `columns` does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// The names of the columns, for files that have no header.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// How many rows stand before the header or the first record.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip_rows: u64,
+}
+
+/// What a line of text looks like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TextSpec {
+    /// A regular expression with named groups; they are the fields.
+    pub pattern: String,
+    /// How many lines stand before the first record.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip_lines: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Which installation the usage is of. Exactly one of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DeploymentSpec {
+    /// A field of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// A capture of the key pattern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Always this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Scalar>,
+}
+
+/// When the usage was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TimeSpec {
+    /// The field.
+    pub field: String,
+    /// `rfc3339`, `epoch-s`, `epoch-ms`, `epoch-us`, `epoch-ns`, or a strftime pattern.
+    pub format: String,
+    /// The zone of times that name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+}
+
+/// What is taken from a record for one stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UsageSpec {
+    /// The stream.
+    pub stream: String,
+    /// How much: a field, a number, or a small calculation.
+    pub quantity: Scalar,
+    /// What tells reporters of one deployment apart: fields, joined by `/`.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub series: OneOrMany<String>,
+    /// Further properties that a price may depend on: name and field.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub dimensions: std::collections::BTreeMap<String, String>,
+    /// Conditions that a record has to meet to count for this stream.
+    #[serde(default, rename = "where", skip_serializing_if = "OneOrMany::is_empty")]
+    pub conditions: OneOrMany<ConditionSpec>,
+    /// Texts that mean that there is no value, besides those of the source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<Scalar>,
+    /// Whether a record without the quantity is fine and gives nothing for this stream.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    /// Instead of the source's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<String>,
+}
+
+/// A condition: a field and exactly one question.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ConditionSpec {
+    /// The field.
+    pub field: String,
+    /// Is it this?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equals: Option<Scalar>,
+    /// Is it something else?
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub not: OneOrMany<Scalar>,
+    /// Is it one of these?
+    #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
+    pub one_of: Option<Vec<Scalar>>,
+    /// Is it there?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present: Option<bool>,
+    /// Is it not there, null, or declared as absent?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<bool>,
+    /// Does this regular expression match somewhere in it?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+}
+
+/// What another content under the key of an object that was tallied means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnChange {
+    /// A mistake that somebody has to look at.
+    #[default]
+    Immutable,
+    /// The new content counts instead of the old one.
+    Supersede,
+}

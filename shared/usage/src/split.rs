@@ -1,0 +1,228 @@
+//! From text to the bytes of single records, wherever the pieces are cut.
+//!
+//! Lines, CSV rows (whose quotes may hold line ends) and the elements of a JSON array. Owns line
+//! numbers, offsets and the cap on a record's length; knows nothing of what a record says.
+
+mod array;
+mod rows;
+
+use memchr::{memchr, memchr_iter};
+
+use crate::decode::BYTE_ORDER_MARK;
+use crate::error::Unreadable;
+use crate::row::Dialect;
+use array::Elements;
+use rows::Rows;
+
+/// The bytes of a record and where they stand in the decoded text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raw<'r> {
+    pub(crate) bytes: &'r [u8],
+    /// The line of the first byte, from 1.
+    pub(crate) line: u64,
+    /// The offset of the first byte, from 0.
+    pub(crate) offset: u64,
+}
+
+/// Takes records.
+pub(crate) trait RecordSink {
+    /// The next record.
+    fn record(&mut self, raw: Raw<'_>) -> Result<(), Unreadable>;
+}
+
+/// How records are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One a line.
+    Lines,
+    /// One a row of columns.
+    Rows(Dialect),
+    /// One an element of a JSON array.
+    Elements,
+}
+
+/// What a framing found in the bytes it was shown.
+enum Scan {
+    /// No end of a record: more bytes are needed. All of them belong to the present record.
+    Partial,
+    /// A record's bytes end before `end`; the next begins at `next`.
+    Record { end: usize, next: usize },
+    /// What lies before `next` belongs to no record.
+    Skip { next: usize },
+}
+
+enum Framing {
+    Lines,
+    Rows(Rows),
+    Elements(Elements),
+}
+
+impl Framing {
+    fn scan(&mut self, bytes: &[u8]) -> Result<Scan, Unreadable> {
+        match self {
+            Self::Lines => Ok(match memchr(b'\n', bytes) {
+                Some(end) => Scan::Record { end, next: end + 1 },
+                None => Scan::Partial,
+            }),
+            Self::Rows(rows) => Ok(rows.scan(bytes)),
+            Self::Elements(elements) => elements.scan(bytes),
+        }
+    }
+}
+
+/// Cuts text into records.
+pub(crate) struct Splitter {
+    framing: Framing,
+    /// The beginning of a record whose end has not come yet.
+    held: Vec<u8>,
+    line: u64,
+    offset: u64,
+    /// Rows or lines at the top that are no records.
+    skip: u64,
+    /// The first bytes of the text until there are enough to tell a byte order mark.
+    first: Option<Vec<u8>>,
+    limit: usize,
+}
+
+impl Splitter {
+    pub(crate) fn new(layout: Layout, skip: u64, limit: usize) -> Self {
+        let framing = match layout {
+            Layout::Lines => Framing::Lines,
+            Layout::Rows(dialect) => Framing::Rows(Rows::new(dialect)),
+            Layout::Elements => Framing::Elements(Elements::default()),
+        };
+        Self { framing, held: Vec::new(), line: 1, offset: 0, skip, first: Some(Vec::new()), limit }
+    }
+
+    /// Cuts the next piece of text.
+    pub(crate) fn push(&mut self, text: &[u8], sink: &mut impl RecordSink) -> Result<(), Unreadable> {
+        match &mut self.first {
+            None => self.cut(text, sink),
+            Some(first) => {
+                first.extend_from_slice(text);
+                if first.len() < BYTE_ORDER_MARK.len() { Ok(()) } else { self.begin(sink) }
+            }
+        }
+    }
+
+    /// The text ends here.
+    pub(crate) fn finish(&mut self, sink: &mut impl RecordSink) -> Result<(), Unreadable> {
+        self.begin(sink)?;
+        let held = std::mem::take(&mut self.held);
+        match &mut self.framing {
+            Framing::Lines => {}
+            Framing::Rows(rows) => rows.finish(self.line)?,
+            Framing::Elements(elements) => return elements.finish(self.offset == 0),
+        }
+        if held.is_empty() { Ok(()) } else { self.emit(&held, 0, sink) }
+    }
+
+    /// Passes over a byte order mark, if there is one.
+    fn begin(&mut self, sink: &mut impl RecordSink) -> Result<(), Unreadable> {
+        let Some(first) = self.first.take() else { return Ok(()) };
+        let rest = first.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&first);
+        self.offset = count(first.len() - rest.len());
+        self.cut(rest, sink)
+    }
+
+    fn cut(&mut self, mut text: &[u8], sink: &mut impl RecordSink) -> Result<(), Unreadable> {
+        while !text.is_empty() {
+            match self.framing.scan(text)? {
+                Scan::Skip { next } => {
+                    let (skipped, rest) = text.split_at(next.min(text.len()));
+                    self.held.extend_from_slice(skipped);
+                    let skipped = std::mem::take(&mut self.held);
+                    self.advance(&skipped);
+                    text = rest;
+                }
+                Scan::Record { end, next } => {
+                    let (record, rest) = text.split_at(next.min(text.len()));
+                    self.complete(record, next - end, sink)?;
+                    text = rest;
+                }
+                Scan::Partial => {
+                    self.held.extend_from_slice(text);
+                    return self.check_length(self.held.len());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The present record ends `ending` bytes before the end of `tail`.
+    fn complete(&mut self, tail: &[u8], ending: usize, sink: &mut impl RecordSink) -> Result<(), Unreadable> {
+        if self.held.is_empty() {
+            return self.emit(tail, ending, sink);
+        }
+        let mut whole = std::mem::take(&mut self.held);
+        whole.extend_from_slice(tail);
+        let outcome = self.emit(&whole, ending, sink);
+        whole.clear();
+        self.held = whole;
+        outcome
+    }
+
+    /// Hands a record on, unless it is blank or to be skipped, and moves past it.
+    fn emit(&mut self, bytes: &[u8], ending: usize, sink: &mut impl RecordSink) -> Result<(), Unreadable> {
+        let record = bytes.get(..bytes.len().saturating_sub(ending)).unwrap_or_default();
+        self.check_length(record.len())?;
+        let trimmed = self.trim(record);
+        let lead = record.get(..self.lead_of(record)).unwrap_or_default();
+        let line = self.line.saturating_add(newlines(lead));
+        let offset = self.offset.saturating_add(count(lead.len()));
+        self.advance(bytes);
+        if self.skip > 0 {
+            self.skip -= 1;
+            return Ok(());
+        }
+        if self.is_blank(trimmed) { Ok(()) } else { sink.record(Raw { bytes: trimmed, line, offset }) }
+    }
+
+    /// How many bytes stand before the record proper.
+    fn lead_of(&self, record: &[u8]) -> usize {
+        match self.framing {
+            Framing::Elements(_) => record.len() - record.trim_ascii_start().len(),
+            Framing::Lines | Framing::Rows(_) => 0,
+        }
+    }
+
+    fn is_blank(&self, record: &[u8]) -> bool {
+        match self.framing {
+            Framing::Lines => record.trim_ascii().is_empty(),
+            // A row of blanks may be a row of empty columns.
+            Framing::Rows(_) => record.is_empty(),
+            // Nothing between two commas is a mistake.
+            Framing::Elements(_) => false,
+        }
+    }
+
+    fn trim<'r>(&self, record: &'r [u8]) -> &'r [u8] {
+        match self.framing {
+            Framing::Elements(_) => record.trim_ascii(),
+            Framing::Lines | Framing::Rows(_) => record.strip_suffix(b"\r").unwrap_or(record),
+        }
+    }
+
+    fn advance(&mut self, bytes: &[u8]) {
+        self.line = self.line.saturating_add(newlines(bytes));
+        self.offset = self.offset.saturating_add(count(bytes.len()));
+    }
+
+    fn check_length(&self, length: usize) -> Result<(), Unreadable> {
+        if length <= self.limit {
+            return Ok(());
+        }
+        Err(Unreadable::new(format!(
+            "the record that begins on line {} is longer than {} bytes; is `format` the right one for this file?",
+            self.line, self.limit
+        )))
+    }
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    count(memchr_iter(b'\n', bytes).count())
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

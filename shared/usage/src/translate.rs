@@ -1,0 +1,192 @@
+//! The translation of one object: bytes in, a tally and rejects out.
+
+mod events;
+mod reader;
+mod series;
+
+use metering::tally::{Counts, Tally};
+
+use crate::decode::{Decoder, TextSink};
+use crate::error::Unreadable;
+use crate::limits::Limits;
+use crate::pattern::Tags;
+use crate::reject::Reject;
+use crate::source::{Format, Mapping, Source};
+use crate::split::{Layout, Raw, RecordSink, Splitter};
+use events::{Event, Events};
+use reader::Reader;
+use series::SeriesTable;
+
+/// What is known of an object besides its bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObjectContext {
+    /// Its key.
+    pub key: String,
+    /// What the source's pattern captured from the key.
+    pub tags: Tags,
+}
+
+/// What an object comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Translation {
+    /// What it contributes, and its counts.
+    pub tally: Tally,
+    /// The records that could not be translated, up to [`Limits::rejects`] of them; the tally
+    /// counts all.
+    pub rejects: Vec<Reject>,
+    /// Why the object must be looked at by a person before it may count, if it must.
+    pub quarantine: Option<String>,
+}
+
+/// Translates one object, pushed in pieces of any size.
+///
+/// A pure function of bytes, mapping and context: the pieces' sizes change nothing. Memory is
+/// bounded by [`Limits`] whatever the object's size. After an error it is of no further use.
+pub struct Translator<'s> {
+    decoder: Decoder,
+    text: Text<'s>,
+}
+
+impl<'s> Translator<'s> {
+    /// A translator for one object of the source.
+    pub fn new(source: &'s Source, context: ObjectContext) -> Self {
+        Self::with_limits(source, context, Limits::default())
+    }
+
+    /// The same with other limits.
+    pub fn with_limits(source: &'s Source, context: ObjectContext, limits: Limits) -> Self {
+        let mapping = &*source.inner;
+        let (layout, skip) = match &mapping.format {
+            Format::JsonLines => (Layout::Lines, 0),
+            Format::JsonArray => (Layout::Elements, 0),
+            Format::Text(text) => (Layout::Lines, text.skip),
+            Format::Csv(csv) => (Layout::Rows(csv.dialect), csv.skip),
+        };
+        let records = Records {
+            mapping,
+            tags: context.tags,
+            limits,
+            reader: Reader::new(&mapping.format),
+            events: Events::default(),
+            series: SeriesTable::new(limits.cells),
+            counts: Counts::default(),
+            rejects: Vec::new(),
+        };
+        Self { decoder: Decoder::new(limits), text: Text { splitter: Splitter::new(layout, skip, limits.record_bytes), records } }
+    }
+
+    /// Takes the next bytes of the object.
+    ///
+    /// # Errors
+    /// [`Unreadable`]: nothing of the object may count.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
+        self.decoder.push(bytes, &mut self.text)
+    }
+
+    /// Ends the object.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if it is truncated, or ends within a record of which the end cannot be told.
+    pub fn finish(mut self) -> Result<Translation, Unreadable> {
+        self.decoder.finish(&mut self.text)?;
+        let Text { mut splitter, mut records } = self.text;
+        splitter.finish(&mut records)?;
+        Ok(records.finish())
+    }
+}
+
+/// Text on its way to records.
+struct Text<'s> {
+    splitter: Splitter,
+    records: Records<'s>,
+}
+
+impl TextSink for Text<'_> {
+    fn text(&mut self, piece: &[u8]) -> Result<(), Unreadable> {
+        self.splitter.push(piece, &mut self.records)
+    }
+}
+
+/// Records on their way to the tally.
+struct Records<'s> {
+    mapping: &'s Mapping,
+    tags: Tags,
+    limits: Limits,
+    reader: Reader<'s>,
+    events: Events,
+    series: SeriesTable,
+    counts: Counts,
+    rejects: Vec<Reject>,
+}
+
+impl RecordSink for Records<'_> {
+    fn record(&mut self, raw: Raw<'_>) -> Result<(), Unreadable> {
+        if self.reader.takes_as_header(raw)? {
+            return Ok(());
+        }
+        self.counts.records += 1;
+        self.events.clear();
+        match self.translate(raw) {
+            Err(reason) => self.reject(raw, reason),
+            Ok(()) if self.events.list.is_empty() => self.counts.filtered += 1,
+            Ok(()) => self.commit()?,
+        }
+        Ok(())
+    }
+}
+
+impl Records<'_> {
+    /// Reads the record's events; nothing counts before all of them could be read.
+    fn translate(&mut self, raw: Raw<'_>) -> Result<(), String> {
+        let text = std::str::from_utf8(raw.bytes)
+            .map_err(|error| format!("it is not UTF-8 text at its byte {}", error.valid_up_to()))?;
+        let shape = self.reader.read(text)?;
+        self.events.read(self.mapping, shape, &self.tags, &mut self.series)
+    }
+
+    fn commit(&mut self) -> Result<(), Unreadable> {
+        for Event { series, kind, at, value } in &self.events.list {
+            self.series.add(*series, *kind, *at, *value)?;
+            self.counts.events += 1;
+        }
+        self.counts.tallied += 1;
+        Ok(())
+    }
+
+    fn reject(&mut self, raw: Raw<'_>, reason: String) {
+        self.counts.rejected += 1;
+        if self.rejects.len() >= self.limits.rejects {
+            return;
+        }
+        let kept = raw.bytes.get(..self.limits.reject_bytes).unwrap_or(raw.bytes);
+        self.rejects.push(Reject {
+            record: self.counts.records,
+            line: raw.line,
+            offset: raw.offset,
+            reason,
+            bytes: kept.to_owned(),
+            length: u64::try_from(raw.bytes.len()).unwrap_or(u64::MAX),
+        });
+    }
+
+    fn finish(self) -> Translation {
+        let quarantine = self.quarantine();
+        let tally = Tally { cells: self.series.into_cells(), counts: self.counts };
+        Translation { tally, rejects: self.rejects, quarantine }
+    }
+
+    /// Too many rejects: a share above the limit, or all that there is.
+    fn quarantine(&self) -> Option<String> {
+        let Counts { records, rejected, .. } = self.counts;
+        let tolerated = self.mapping.reject_limit.tolerated(records);
+        let all = rejected > 0 && rejected == records;
+        if rejected <= tolerated && !all {
+            return None;
+        }
+        let first = self.rejects.first().map_or(String::new(), |reject| {
+            format!("; the first, on line {}: {}", reject.line, reject.reason)
+        });
+        let limit = if all { "none could be translated".to_owned() } else { format!("{tolerated} are tolerated") };
+        Some(format!("{rejected} of {records} records were rejected, {limit}{first}"))
+    }
+}
