@@ -1,5 +1,5 @@
 //! Each file in `tests/catalogues/broken`, loaded beside `sound.yaml`, is answered with exactly the lines that its
-//! own head expects (`# expect LINE:COLUMN: MESSAGE (HINT)`).
+//! own end expects (`# expect FILE:LINE:COLUMN: MESSAGE (HINT)`).
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::fs;
@@ -36,14 +36,10 @@ fn each_broken_file_is_answered_with_place_message_and_hint() {
     for path in paths {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let text = fs::read_to_string(&path).unwrap();
-        let expected: Vec<String> = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("# expect "))
-            .map(|line| format!("{name}:{line}"))
-            .collect();
-        let found = lines(vec![sound(), (name, text)]);
+        let expected: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# expect ")).collect();
+        let found = lines(vec![sound(), (name.clone(), text.clone())]);
         if found != expected || found.is_empty() {
-            different.push(format!("expected {expected:#?}\nfound {found:#?}"));
+            different.push(format!("{name}\nexpected {expected:#?}\nfound {found:#?}"));
         }
     }
     assert!(different.is_empty(), "{}", different.join("\n"));

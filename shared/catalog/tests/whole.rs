@@ -4,13 +4,13 @@
 use std::fs;
 use std::path::Path;
 
+use catalog::directory::Owner;
 use catalog::{Catalogue, Checked, Problem, Severity, load};
 use metering::time::Instant;
 use proptest::prelude::*;
 
 fn sound() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/catalogues/sound.yaml");
-    fs::read_to_string(path).unwrap()
+    fs::read_to_string(in_repository("tests/catalogues/sound.yaml")).unwrap()
 }
 
 fn read(files: &[(&str, &str)]) -> Checked {
@@ -35,6 +35,30 @@ fn sections(text: &str) -> Vec<String> {
         }
     }
     sections
+}
+
+fn in_repository(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+#[test]
+fn the_demo_catalogue_is_sound_and_as_large_as_it_says() {
+    let entries = fs::read_dir(in_repository("infra/local/demo/catalogue")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "yaml"));
+    let files: Vec<_> = paths.map(|path| (path.display().to_string(), fs::read(path).unwrap())).collect();
+    let Checked { catalogue, warnings } = load(files).unwrap();
+    assert_eq!(warnings.iter().map(Problem::line).collect::<Vec<_>>(), [""; 0]);
+    let deployments: usize = catalogue.customers.values().map(|customer| customer.deployments.len()).sum();
+    assert_eq!((catalogue.customers.len(), deployments, catalogue.streams.len()), (5, 63, 3));
+    let (source, _) = catalogue.source_for("jobs/fra1/2026-02-01/07.csv").unwrap().unwrap();
+    assert_eq!(source.name(), "jobs");
+}
+
+#[test]
+fn the_example_in_the_documentation_is_sound() {
+    let text = fs::read_to_string(in_repository("docs/catalogue.md")).unwrap();
+    let example = text.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(read(&[("example.yaml", example)]).warnings.len(), 0);
 }
 
 #[test]
@@ -152,6 +176,34 @@ fn how_it_is_said_makes_no_difference() {
     }
 }
 
+/// Claims to deployments in January 2026: customer, deployment, first day, days.
+fn claims() -> impl Strategy<Value = Vec<(usize, &'static str, i64, i64)>> {
+    let claim = (0..3_usize, prop_oneof![Just("d"), Just("e")], 1..20_i64, 1..10_i64);
+    proptest::collection::vec(claim, 1..6)
+}
+
+/// Customer 0 is in New York, 1 and 2 are in Berlin: days begin at 05:00 and at 23:00 the day before, UTC.
+fn catalogue_of(claims: &[(usize, &str, i64, i64)]) -> String {
+    let mut text = "seller: {name: S, currency: USD, zone: America/New_York}\ncustomers:\n".to_owned();
+    for (index, zone) in ["America/New_York", "Europe/Berlin", "Europe/Berlin"].iter().enumerate() {
+        text.push_str(&format!("  - {{id: c{index}, name: C, zone: {zone}, deployments: ["));
+        for (_, id, from, days) in claims.iter().filter(|claim| claim.0 == index) {
+            text.push_str(&format!("{{id: {id}, from: 2026-01-{from:02}, until: 2026-01-{:02}}}, ", from + days));
+        }
+        text.push_str("]}\n");
+    }
+    text
+}
+
+/// How many claims cover an hour of the month, counted from its first UTC midnight.
+fn owners_at(claims: &[(usize, &str, i64, i64)], deployment: &str, hour: i64) -> usize {
+    let covers = |(customer, id, from, days): &&(usize, &str, i64, i64)| {
+        let begins = (from - 1) * 24 + if *customer == 0 { 5 } else { -1 };
+        *id == deployment && (begins..begins + days * 24).contains(&hour)
+    };
+    claims.iter().filter(covers).count()
+}
+
 fn directory(catalogue: &Catalogue) -> String {
     catalogue.directory(Instant(0)).unwrap().encode().unwrap()
 }
@@ -174,6 +226,21 @@ proptest! {
         let whole = read(&[("a.yaml", &sound())]).catalogue;
         prop_assert_eq!(&spread.hash, &whole.hash);
         prop_assert_eq!(directory(&spread), directory(&whole));
+    }
+
+    #[test]
+    fn a_catalogue_is_sound_exactly_if_no_deployment_has_two_owners_in_any_hour(claims in claims()) {
+        let hours = || (-24..31 * 24).flat_map(|hour| [("d", hour), ("e", hour)]);
+        let conflict = hours().any(|(id, hour)| owners_at(&claims, id, hour) > 1);
+        let loaded = load([("a.yaml".to_owned(), catalogue_of(&claims))]);
+        prop_assert_eq!(loaded.is_err(), conflict);
+        let Ok(Checked { catalogue, .. }) = loaded else { return Ok(()) };
+        let directory = catalogue.directory(Instant(0)).unwrap();
+        for (id, hour) in hours() {
+            let at = Instant(1_767_225_600_000).plus_hours(hour).unwrap();
+            let owned = matches!(directory.owner(id, at), Owner::Matched(_));
+            prop_assert_eq!(owned, owners_at(&claims, id, hour) == 1);
+        }
     }
 
     #[test]
