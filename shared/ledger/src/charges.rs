@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use catalog::directory::Directory;
 use catalog::{Catalogue, Customer, Subscription};
 use invoicing::{Invoice, Settled, settle, true_up};
-use metering::period::Period;
+use metering::period::{Period, start_of_day};
 use metering::tally::Cells;
 use metering::time::{Instant, Span};
-use pricing::{RatedLine, RatingInput, StreamUsage, Term, fees_in_advance, rate};
+use pricing::{RatedLine, RatingInput, StreamUsage, fees_in_advance, rate};
 
 use crate::error::LedgerError;
 use crate::ownership::{deployments, measured, owned_by};
@@ -46,20 +46,22 @@ fn price_subscription(
     subscription: &Subscription,
     period: &Period,
 ) -> Result<Vec<RatedLine>, LedgerError> {
-    let Some(plan) = catalogue.plan(&subscription.plan) else {
-        return Err(LedgerError::billing(&customer.id, format!("there is no plan `{}`", subscription.plan)));
-    };
-    let (from, until) = subscription.term.instants(customer.zone)?;
-    let held = Span { from, until: until.unwrap_or(Instant(i64::MAX)) };
-    let Some(span) = held.intersection(&period.span()?) else { return Ok(Vec::new()) };
+    let plan = &subscription.plan;
+    let Some(span) = held(subscription, customer)?.intersection(&period.span()?) else { return Ok(Vec::new()) };
     let streams = plan.components.iter().filter_map(|component| component.meter.as_ref());
     let mut usage = BTreeMap::new();
     for name in streams.map(|meter| meter.stream.as_str()).collect::<BTreeSet<_>>() {
         usage.insert(name.to_owned(), stream_usage(basis, catalogue, customer, name, period, span)?);
     }
-    let term = Term { from: subscription.term.from, until: subscription.term.until };
-    let input = RatingInput { customer: &customer.id, period, term, attributes: &customer.attributes, usage: &usage };
+    let (term, attributes) = (subscription.term, &customer.attributes);
+    let input = RatingInput { customer: &customer.id, period, term, attributes, usage: &usage };
     rate(plan, &input).map_err(|error| LedgerError::billing(&customer.id, error))
+}
+
+/// The instants at which a subscription is held.
+fn held(subscription: &Subscription, customer: &Customer) -> Result<Span, LedgerError> {
+    let until = subscription.term.until.map(|until| start_of_day(customer.zone, until)).transpose()?;
+    Ok(Span { from: start_of_day(customer.zone, subscription.term.from)?, until: until.unwrap_or(Instant(i64::MAX)) })
 }
 
 /// One stream of a customer within a span: all deployments together, and each by itself.
@@ -91,16 +93,16 @@ fn stream_usage(
 }
 
 /// The next period's fees that are charged in advance.
-fn advance(catalogue: &Catalogue, customer: &Customer, period: &Period) -> Result<Vec<RatedLine>, LedgerError> {
+fn advance(customer: &Customer, period: &Period) -> Result<Vec<RatedLine>, LedgerError> {
     let next = period.month_after(1)?;
     let usage = BTreeMap::new();
     let mut lines = Vec::new();
     for subscription in &customer.subscriptions {
-        let Some(plan) = catalogue.plan(&subscription.plan) else { continue };
-        let term = Term { from: subscription.term.from, until: subscription.term.until };
-        let attributes = &customer.attributes;
+        let (term, attributes) = (subscription.term, &customer.attributes);
         let input = RatingInput { customer: &customer.id, period: &next, term, attributes, usage: &usage };
-        lines.extend(fees_in_advance(plan, &input).map_err(|error| LedgerError::billing(&customer.id, error))?);
+        lines.extend(
+            fees_in_advance(&subscription.plan, &input).map_err(|error| LedgerError::billing(&customer.id, error))?,
+        );
     }
     Ok(lines)
 }
@@ -131,7 +133,7 @@ pub fn charges(
     let refuse = |error: invoicing::SettleError| LedgerError::billing(&customer.id, error);
     let now = price(basis, catalogue, customer, period)?;
     let mut settled = settle(&period.label(), currency, now, invoices).map_err(refuse)?;
-    settled.lines.extend(advance(catalogue, customer, period)?);
+    settled.lines.extend(advance(customer, period)?);
     for past in earlier.iter().filter(|past| past.period != *period) {
         // A customer that is no longer in that catalogue was never invoiced from it.
         let Some(then) = past.catalogue.customer(&customer.id) else { continue };

@@ -88,10 +88,7 @@ fn head_key() -> Key {
     Key::new(names::DIRECTORY, names::HEAD)
 }
 
-async fn previous<P: Ports>(
-    ports: &P,
-    head: Option<&Item>,
-) -> Result<Option<(DirectoryHead, Directory)>, LedgerError> {
+async fn previous<P: Ports>(ports: &P, head: Option<&Item>) -> Result<Option<(DirectoryHead, Directory)>, LedgerError> {
     let Some(item) = head else { return Ok(None) };
     let head: DirectoryHead =
         serde_json::from_str(&item.body).map_err(|error| LedgerError::malformed("directory", error))?;

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use catalog::directory::Directory;
-use catalog::{Catalogue, Customer};
+use catalog::{Catalogue, Customer, Subscription};
 use chrono::{DateTime, Days, NaiveDate};
 use chrono_tz::Tz;
 use invoicing::{Header, Invoice, Party, PastTotal, Provenance, Settled, assemble};
 use metering::period::Period;
 use metering::time::{Instant, Span};
+use pricing::Term;
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::refresh;
@@ -154,7 +155,9 @@ fn reasons(
     let mut reasons = Vec::new();
     if let Some(first) = audit.missing.first() {
         let count = audit.missing.len();
-        reasons.push(format!("{count} files of the bucket are not counted yet, the first is {first}; the next sweep asks for them"));
+        reasons.push(format!(
+            "{count} files of the bucket are not counted yet, the first is {first}; the next sweep asks for them"
+        ));
     }
     for (key, reason) in &audit.held {
         reasons.push(format!("{key}: {reason}"));
@@ -180,7 +183,7 @@ impl<P: Ports> Run<'_, P> {
         }
         let waiting = self.waiting(&period)?;
         if !waiting.is_empty() && !self.options.preview {
-            return Ok(has_subscription(customer, &period).then_some(Outcome::Waiting(waiting)));
+            return Ok(held_in(customer, &period).next().is_some().then_some(Outcome::Waiting(waiting)));
         }
         let settled = match self.charges(customer, &period, &past).await {
             Ok(settled) => settled,
@@ -314,7 +317,11 @@ impl<P: Ports> Run<'_, P> {
             advance_head(Key::new(&partition, names::HEAD), head, of_account),
             Write::create(Table::Billing, Key::new(&partition, names::invoice(&record.period)), body),
             advance_head(Key::new(&series_name, names::HEAD), series, n),
-            Write::create(Table::Billing, Key::new(&series_name, number), format!(r#"{{"account":{}}}"#, quoted(account))),
+            Write::create(
+                Table::Billing,
+                Key::new(&series_name, number),
+                format!(r#"{{"account":{}}}"#, quoted(account)),
+            ),
         ];
         Ok(self.ports.transact(writes).await?)
     }
@@ -329,7 +336,8 @@ impl<P: Ports> Run<'_, P> {
     ) -> Result<Invoice, LedgerError> {
         let issued = local_date(self.now, customer.zone)?;
         let terms = Days::new(u64::from(self.catalogue.seller.terms_days));
-        let due = issued.checked_add_days(terms).ok_or_else(|| LedgerError::billing(&customer.id, "no such due date"))?;
+        let due =
+            issued.checked_add_days(terms).ok_or_else(|| LedgerError::billing(&customer.id, "no such due date"))?;
         let header = Header {
             id: format!("{}/{}", customer.id, period.label()),
             number,
@@ -339,7 +347,7 @@ impl<P: Ports> Run<'_, P> {
             seller: seller(self.catalogue),
             customer: party(&customer.name, &customer.address, &customer.ids),
             currency: customer.currency,
-            plan: plan_titles(self.catalogue, customer, period),
+            plan: plan_titles(customer, period),
             period: *period,
             history: history(past, period),
             payment: self.catalogue.seller.payment.clone(),
@@ -397,15 +405,15 @@ fn local_date(at: Instant, zone: Tz) -> Result<NaiveDate, LedgerError> {
     at.map(|at| at.with_timezone(&zone).date_naive()).ok_or_else(|| LedgerError::billing("clock", "no such date"))
 }
 
-fn has_subscription(customer: &Customer, period: &Period) -> bool {
-    let days = catalog::Term { from: period.start, until: Some(period.end) };
-    customer.subscriptions.iter().any(|subscription| subscription.term.overlaps(&days))
+/// The subscriptions that are held on some day of a period.
+fn held_in<'a>(customer: &'a Customer, period: &Period) -> impl Iterator<Item = &'a Subscription> {
+    let Period { start, end, .. } = *period;
+    let held = move |term: &Term| term.from < end && term.until.is_none_or(|until| start < until);
+    customer.subscriptions.iter().filter(move |subscription| held(&subscription.term))
 }
 
-fn plan_titles(catalogue: &Catalogue, customer: &Customer, period: &Period) -> String {
-    let days = catalog::Term { from: period.start, until: Some(period.end) };
-    let held = customer.subscriptions.iter().filter(|subscription| subscription.term.overlaps(&days));
-    let titles = held.filter_map(|subscription| catalogue.plan(&subscription.plan)).map(|plan| plan.title.as_str());
+fn plan_titles(customer: &Customer, period: &Period) -> String {
+    let titles = held_in(customer, period).map(|subscription| subscription.plan.title.as_str());
     titles.collect::<Vec<_>>().join(", ")
 }
 

@@ -7,8 +7,8 @@ use metering::time::Instant;
 use sha2::{Digest, Sha256};
 
 use crate::ports::{
-    Blobs, Bucket, Clock, Condition, Effect, Item, Key, Listing, ObjectMeta, Page, PutOnce, Queue, Read, StoreError, Table,
-    Tables, Transacted, Write, Written,
+    Blobs, Bucket, Clock, Condition, Effect, Item, Key, Listing, ObjectMeta, Page, PutOnce, Queue, Read, StoreError,
+    Table, Tables, Transacted, Write, Written,
 };
 
 #[derive(Clone)]
@@ -115,7 +115,13 @@ impl Tables for Memory {
         Ok(Written::Done)
     }
 
-    async fn query(&self, table: Table, partition: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+    async fn query(
+        &self,
+        table: Table,
+        partition: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         let contents = self.lock();
         let from = (table, Key::new(partition, after.unwrap_or_default()));
         let mut found = contents
@@ -154,7 +160,13 @@ impl Blobs for Memory {
         Ok(Read::Bytes(rest.get(..length).unwrap_or(rest).to_vec()))
     }
 
-    async fn put_once(&self, bucket: Bucket, key: &str, bytes: Vec<u8>, _: &'static str) -> Result<PutOnce, StoreError> {
+    async fn put_once(
+        &self,
+        bucket: Bucket,
+        key: &str,
+        bytes: Vec<u8>,
+        _: &'static str,
+    ) -> Result<PutOnce, StoreError> {
         let mut contents = self.lock();
         let address = (bucket, key.to_owned());
         if contents.objects.contains_key(&address) {
@@ -165,7 +177,13 @@ impl Blobs for Memory {
         Ok(PutOnce::Written)
     }
 
-    async fn list(&self, bucket: Bucket, prefix: &str, after: Option<&str>, limit: usize) -> Result<Listing, StoreError> {
+    async fn list(
+        &self,
+        bucket: Bucket,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Listing, StoreError> {
         let contents = self.lock();
         let from = (bucket, after.unwrap_or_default().max(prefix).to_owned());
         let mut found = contents

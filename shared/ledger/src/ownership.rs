@@ -31,8 +31,7 @@ type Owned<'a> = (Span, Result<&'a str, Unowned>);
 pub fn owners<'a>(directory: &'a Directory, deployment: &str, window: Span) -> Vec<Owned<'a>> {
     let claims = directory.claims(deployment);
     let bounds = claims.iter().flat_map(|claim| [Some(claim.from), claim.until]).flatten();
-    let cuts: BTreeSet<Instant> =
-        bounds.filter(|at| window.contains(*at)).chain([window.from, window.until]).collect();
+    let cuts: BTreeSet<Instant> = bounds.filter(|at| window.contains(*at)).chain([window.from, window.until]).collect();
     let spans = cuts.iter().zip(cuts.iter().skip(1)).map(|(from, until)| Span { from: *from, until: *until });
     spans.map(|span| (span, owner(directory, deployment, span.from))).collect()
 }
@@ -110,7 +109,8 @@ pub fn held(
     period: &Period,
 ) -> Result<Vec<Held>, MeasureError> {
     let window = period.span()?;
-    let pairs: BTreeSet<(&str, &str)> = cells.0.keys().map(|key| (key.deployment.as_str(), key.stream.as_str())).collect();
+    let pairs: BTreeSet<(&str, &str)> =
+        cells.0.keys().map(|key| (key.deployment.as_str(), key.stream.as_str())).collect();
     let mut found = Vec::new();
     for (deployment, name) in pairs {
         let Some(stream) = catalogue.stream(name) else { continue };
@@ -130,4 +130,3 @@ pub fn held(
     }
     Ok(found)
 }
-

@@ -76,7 +76,7 @@ async fn translate_version<P: Ports>(
         hint(ports, &slot).await?;
         return Ok(Some(Outcome::Repeated));
     }
-    let Some(draft) = read_object(ports, catalogue, source, tags, meta).await? else { return Ok(None) };
+    let Some(draft) = read_object(ports, source, tags, meta).await? else { return Ok(None) };
     let committed = commit(ports, &slot, &file, source, meta, draft).await?;
     if let Some(outcome) = &committed {
         hint(ports, &slot).await?;
@@ -144,12 +144,11 @@ struct Draft {
 /// Reads and translates the object in bounded pieces; `None` if it changed meanwhile.
 async fn read_object<P: Ports>(
     ports: &P,
-    catalogue: &Catalogue,
     source: &Source,
     tags: Tags,
     meta: &ObjectMeta,
 ) -> Result<Option<Draft>, LedgerError> {
-    let mut translator = Translator::new(source, &catalogue.streams, ObjectContext { key: meta.key.clone(), tags });
+    let mut translator = Translator::new(source, ObjectContext { key: meta.key.clone(), tags });
     let mut hasher = Sha256::new();
     let mut unreadable = None;
     let mut offset = 0;
