@@ -10,7 +10,7 @@ use invoicing::{
 };
 use metering::exact::Exact;
 use metering::period::Period;
-use pricing::{Amount, Currency, RatedKind, RatedLine};
+use pricing::{Amount, Currency, Plan, RatedKind, RatedLine, RatingInput, Term, rate};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -236,6 +236,19 @@ proptest! {
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples/money/pricing_cases.json");
 
+/// A monthly fee held for days `from` to `until` of March 2024, counted from 0, in minor units.
+fn fee(amount: u32, from: u64, until: u64) -> i128 {
+    let plan = serde_json::json!({"name": "p", "title": "P", "currency": "USD",
+        "recurring": [{"title": "Fee", "amount": amount}]});
+    let plan = Plan::compile(&serde_json::from_value(plan).unwrap(), &BTreeMap::new(), &BTreeMap::new()).unwrap();
+    let period = Period::parse_month("2024-03", "UTC".parse().unwrap()).unwrap();
+    let day = |offset| period.start + chrono::Days::new(offset);
+    let term = Term { from: day(from), until: Some(day(until)) };
+    let (attributes, usage) = (BTreeMap::new(), BTreeMap::new());
+    let input = RatingInput { customer: "aurora", period: &period, term, attributes: &attributes, usage: &usage };
+    rate(&plan, &input).unwrap()[0].amount.0
+}
+
 /// Published corrections: (id, charged before, priced now) in minor units per period.
 #[test]
 fn published_corrections_come_out_to_the_cent() {
@@ -248,8 +261,8 @@ fn published_corrections_come_out_to_the_cent() {
     for (id, was, is) in [
         ("om-late-delta", vec![5000], vec![8000]), // 5 and 8 units at 10
         ("om-late-period-preserving", vec![5000, 0], vec![7000, 3000]), // 7 in the first period, 3 in the second
-        ("fp-prorate-upgrade", vec![1000, 0], vec![452, 1097]), // 10 × 14 ÷ 31 of the old, 20 × 17 ÷ 31 of the new
-        ("fp-prorate-add", vec![0], vec![1371]),   // 25 × 17 ÷ 31
+        ("fp-prorate-upgrade", vec![1000, 0], vec![fee(10, 0, 14), fee(20, 14, 31)]), // changed for the last 17 days
+        ("fp-prorate-add", vec![0], vec![fee(25, 14, 31)]),
     ] {
         let priced = |amounts: &[i128]| -> Vec<RatedLine> {
             amounts.iter().enumerate().map(|(i, minor)| line(&format!("c{i}"), None, "2026-01", *minor)).collect()
