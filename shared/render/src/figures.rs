@@ -103,7 +103,7 @@ impl Money {
         whole.map_or_else(|| self.spell(amount), |whole| self.spell_decimal(&whole.to_string()))
     }
 
-    /// `€6.1k`, `€12.2M`: three digits or so, for the labels of small bars.
+    /// `€6.1k`, `€12M`: three digits or so, for the labels of small bars.
     pub fn compact(&self, amount: Amount) -> Text {
         let unit = power_of_ten(self.digits).unwrap_or(1);
         let scales = [(1_000_000_000, "bn"), (1_000_000, "M"), (1_000, "k"), (1, "")];
@@ -120,13 +120,17 @@ impl Money {
         let digits = u32::from(minor.abs() < size.saturating_mul(100) && !suffix.is_empty());
         let value = rounded(minor, size, digits).unwrap_or(0);
         let decimal = grouped_text(&decimal_text(value, digits));
+        let decimal = decimal.strip_suffix(".0").unwrap_or(&decimal);
         let symbol = if self.symbol().is_some() { self.prefix() } else { String::new() };
-        Text::new(&signed(&decimal, &symbol, suffix))
+        Text::new(&signed(decimal, &symbol, suffix))
     }
 
-    /// The tick of an axis: whole units if it is a whole number of them.
+    /// The tick of an axis: short from ten thousand on, else whole units if it is a whole number of them.
     pub fn tick(&self, amount: Amount) -> Text {
         let unit = power_of_ten(self.digits).unwrap_or(1);
+        if amount.0 >= unit.saturating_mul(10_000) {
+            return self.compact(amount);
+        }
         if amount.0 % unit == 0 { self.spell_decimal(&(amount.0 / unit).to_string()) } else { self.spell(amount) }
     }
 

@@ -16,7 +16,7 @@ const MISSING: &str = "□";
 const SOFT_BREAK: char = '\u{200B}';
 
 /// The longest run without a space that is left as it is.
-const LONGEST_RUN: usize = 22;
+const LONGEST_RUN: usize = 18;
 
 /// Text that the embedded fonts can draw and that fits a column; the only text that reaches the template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]

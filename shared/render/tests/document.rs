@@ -100,7 +100,7 @@ fn corrections_stand_apart_and_name_their_period() {
 
 #[test]
 fn a_draft_says_so_and_asks_for_nothing() {
-    says(&draft(), &["DRAFT", "Total of this draft", "nothing yet: this is a draft"]);
+    says(&draft(), &["DRAFT", "Total of this draft", "nothing yet", "Amount of this draft"]);
     assert_eq!(view(&draft())["pay"], Value::Array(Vec::new()));
     assert!(render::pdf(&draft()).is_ok());
 }

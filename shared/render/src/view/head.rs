@@ -93,12 +93,20 @@ pub fn headline(invoice: &Invoice, money: &Money, total: Amount) -> Result<Headl
     let amount = money.spell(total);
     let change = invoice.history.last().map(|past| change(past, money, total)).transpose()?;
     Ok(Headline {
-        label: Text::new(if total.0 < 0 { "In your favour" } else { "Amount due" }),
+        label: Text::new(headline_label(invoice, total)),
         size: headline_size(&amount),
         amount,
         by: pay_by(invoice, total),
         change,
     })
+}
+
+fn headline_label(invoice: &Invoice, total: Amount) -> &'static str {
+    match (total.0 < 0, invoice.is_draft()) {
+        (true, _) => "In your favour",
+        (false, true) => "Amount of this draft",
+        (false, false) => "Amount due",
+    }
 }
 
 fn headline_size(amount: &Text) -> u8 {
@@ -112,7 +120,7 @@ fn headline_size(amount: &Text) -> u8 {
 fn pay_by(invoice: &Invoice, total: Amount) -> Labelled {
     let (label, value) = match (total.0 > 0, invoice.is_draft()) {
         (false, _) => ("To pay", "nothing".to_owned()),
-        (true, true) => ("To pay", "nothing yet: this is a draft".to_owned()),
+        (true, true) => ("To pay", "nothing yet".to_owned()),
         (true, false) => ("Pay by", dates::day(invoice.due)),
     };
     Labelled { label: Text::new(label), value: Text::new(&value) }
