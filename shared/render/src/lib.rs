@@ -15,6 +15,11 @@ mod text;
 mod view;
 mod world;
 
+#[cfg(test)]
+#[path = "../tests/samples/mod.rs"]
+#[expect(clippy::unwrap_used, dead_code, reason = "shared with the tests of whole documents")]
+mod samples;
+
 use invoicing::{DocumentError, Invoice};
 use thiserror::Error;
 

@@ -1,13 +1,13 @@
 //! Whole documents: what is printed, that it always can be printed, and that it is the same each time.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-mod invoices;
+mod samples;
 
 use std::collections::BTreeSet;
 
-use invoices::{draft, long, october, settle, with_names};
 use invoicing::Invoice;
 use proptest::prelude::*;
+use samples::{draft, long, october, settle, with_names};
 use serde_json::Value;
 
 /// Every string that is placed on the page, as a reader sees it.
@@ -137,10 +137,9 @@ fn many_services_share_the_last_colour() {
 }
 
 #[test]
-fn five_hundred_charges_fill_twenty_pages() {
+fn a_long_invoice_stays_small() {
     let pdf = render::pdf(&long()).unwrap();
-    assert!(contains(&pdf, "/Count 2") || contains(&pdf, "/Count 1"), "the tree of pages counts them");
-    assert!(pdf.len() < 3_000_000, "{} bytes", pdf.len());
+    assert!(pdf.len() < 2_000_000, "{} bytes", pdf.len());
 }
 
 #[test]
