@@ -10,14 +10,10 @@ mod sources;
 mod streams;
 mod unused;
 
-use std::sync::Arc;
-
-use miette::NamedSource;
-
 use crate::catalogue::Catalogue;
 use crate::hash;
 use crate::load::{Place, Sections};
-use crate::problem::Problem;
+use crate::problem::{File, Problem};
 
 /// The problems found so far.
 #[derive(Default)]
@@ -36,7 +32,7 @@ impl Findings {
 
     /// An error of the catalogue as a whole.
     fn nowhere(&mut self, message: String, hint: Option<String>) {
-        let text = Arc::new(NamedSource::new("catalogue", String::new()));
+        let text = File::new("catalogue".to_owned(), String::new());
         self.problems.push(Problem::error(&text, 0..0, String::new(), message, hint));
     }
 }

@@ -7,13 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use metering::stream::Stream;
-use miette::NamedSource;
 use pricing::{ComponentSpec, PlanSpec};
 use serde::de::DeserializeOwned;
 use usage::SourceSpec;
 
 use crate::near;
-use crate::problem::{Problem, Text};
+use crate::problem::{File, Problem, Text};
 use crate::spec::{BillingSpec, CustomerSpec, SellerSpec};
 use crate::yaml::{self, Node, Value};
 
@@ -114,7 +113,7 @@ impl Reading {
             Err(error) => return self.problems.push(not_text(name, &error)),
         };
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        let text = Arc::new(NamedSource::new(name, text));
+        let text = File::new(name, text);
         let (documents, problems) = yaml::parse(&text);
         self.problems.extend(problems);
         for document in documents {
@@ -198,7 +197,7 @@ fn unknown_section(text: &Text, key: &yaml::Key) -> Problem {
 fn not_text(name: String, error: &std::string::FromUtf8Error) -> Problem {
     let valid = error.utf8_error().valid_up_to();
     let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-    let text = Arc::new(NamedSource::new(name, text));
+    let text = File::new(name, text);
     let message = format!("this file is not UTF-8: byte {} is no text", valid + 1);
     let hint = Some("save the file as UTF-8".to_owned());
     Problem::error(&text, valid..valid + 1, String::new(), message, hint)

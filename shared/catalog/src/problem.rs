@@ -8,8 +8,33 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
-/// The text of one catalogue file with its name, shared by all problems found in it.
-pub(crate) type Text = Arc<NamedSource<String>>;
+/// One catalogue file, shared by all problems found in it.
+pub(crate) type Text = Arc<File>;
+
+/// The text of a file with its name.
+#[derive(Debug)]
+pub(crate) struct File {
+    source: NamedSource<String>,
+    /// The byte at which each line begins, so that many problems of a large file are placed quickly.
+    lines: Vec<usize>,
+}
+
+impl File {
+    pub(crate) fn new(name: String, text: String) -> Text {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+        Arc::new(Self { source: NamedSource::new(name, text), lines })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.source.inner()
+    }
+
+    /// The number of the line that holds the byte `offset`, from 1, and where it begins.
+    fn line(&self, offset: usize) -> (usize, usize) {
+        let number = self.lines.partition_point(|start| *start <= offset);
+        (number, number.checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or(0))
+    }
+}
 
 /// Whether a problem prevents the catalogue from being used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,17 +73,16 @@ pub struct Problem {
 impl Problem {
     /// An error at `span` of `text`; spans that reach over several lines are cut at the first line's end.
     pub(crate) fn error(text: &Text, span: Range<usize>, path: String, message: String, hint: Option<String>) -> Self {
-        let source = text.inner();
+        let source = text.text();
         let start = floor_boundary(source, span.start);
-        let before = source.get(..start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let (line, line_start) = text.line(start);
         let rest = source.get(start..).unwrap_or_default();
         let line_rest = rest.lines().next().unwrap_or_default().len();
         let length = span.end.saturating_sub(start).min(line_rest);
         Self {
-            file: text.name().to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            file: text.source.name().to_owned(),
+            line,
+            column: source.get(line_start..start).unwrap_or_default().chars().count() + 1,
             span: start..floor_boundary(source, start + length),
             path,
             message,
@@ -116,8 +140,8 @@ impl Diagnostic for Problem {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        let text: &NamedSource<String> = &self.text;
-        (!text.inner().is_empty()).then_some(text)
+        let file: &File = &self.text;
+        (!file.text().is_empty()).then_some(&file.source)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

@@ -22,7 +22,7 @@ const MAX_ALIASED: usize = 100_000;
 /// After a syntax error the documents before it are still given. Of duplicate keys the first is kept.
 pub(crate) fn parse(text: &Text) -> (Vec<Rc<Node>>, Vec<Problem>) {
     let mut builder = Builder::new(text);
-    for event in Parser::new_from_str(text.inner()) {
+    for event in Parser::new_from_str(text.text()) {
         let outcome = match event {
             Ok((event, span)) => {
                 let span = builder.offsets.span(span);
@@ -94,7 +94,7 @@ impl<'a> Builder<'a> {
     fn new(text: &'a Text) -> Self {
         Self {
             text,
-            offsets: Offsets::new(text.inner()),
+            offsets: Offsets::new(text.text()),
             frames: Vec::new(),
             anchors: BTreeMap::new(),
             aliased: 0,
@@ -212,7 +212,7 @@ impl<'a> Builder<'a> {
 
     fn syntax(&self, error: &ScanError) -> Problem {
         // What is missing at the end is shown where the text ends, not on the empty line after it.
-        let written = self.text.inner().trim_end();
+        let written = self.text.text().trim_end();
         let last = written.char_indices().next_back().map_or(0, |(offset, _)| offset);
         let start = self.offsets.byte(error.marker().index()).min(last);
         let hint = if error.info().contains("tab") {

@@ -1,17 +1,15 @@
 //! YAML as read here: traps, bounds, and complaints with their places.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use miette::NamedSource;
 use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::{decode, parse};
-use crate::problem::Text;
+use crate::problem::{File, Text};
 
 fn text(yaml: &str) -> Text {
-    Arc::new(NamedSource::new("a.yaml", yaml.to_owned()))
+    File::new("a.yaml".to_owned(), yaml.to_owned())
 }
 
 fn lines(yaml: &str) -> Vec<String> {
@@ -47,7 +45,7 @@ fn thing(yaml: &str) -> Result<Thing, String> {
     let (documents, problems) = parse(&text);
     assert_eq!(problems.len(), 0, "{problems:?}");
     decode(&documents[0]).map_err(|fault| {
-        let span = fault.span.map(|span| &text.inner()[span.start..span.end]);
+        let span = fault.span.map(|span| &text.text()[span.start..span.end]);
         let hint = fault.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
         format!("{}: {}{hint} [{}]", fault.path(""), fault.message, span.unwrap_or("nowhere").trim_end())
     })
@@ -179,7 +177,7 @@ fn places_are_counted_in_characters_and_spans_in_bytes() {
     let text = text("ä: ü\nöß: {é: 1, é: 2}\n");
     let (_, problems) = parse(&text);
     assert_eq!((problems[0].line, problems[0].column), (2, 12));
-    assert_eq!(&text.inner()[problems[0].span.clone()], "é");
+    assert_eq!(&text.text()[problems[0].span.clone()], "é");
 }
 
 #[test]
@@ -208,7 +206,7 @@ proptest! {
     fn any_soup_of_yaml_signs_is_read_without_panic(yaml in "[-:?,\\[\\]{}#&*!|>'\"%@` \n\tae1é]{0,60}") {
         let text = text(&yaml);
         for problem in parse(&text).1 {
-            prop_assert!(text.inner().get(problem.span.clone()).is_some());
+            prop_assert!(text.text().get(problem.span.clone()).is_some());
         }
         for document in parse(&text).0 {
             let _ = decode::<Thing>(&document);
