@@ -2,6 +2,7 @@
 //!
 //! Attributes: `pk` and `sk` (text, the key), `rev` (number), `body` (text), and on the ledger
 //! table `ttl` (number, seconds since the epoch when the item may be removed).
+#![expect(clippy::disallowed_types, reason = "the SDK takes and gives attributes as HashMap; nothing here iterates")]
 
 use std::collections::HashMap;
 

@@ -4,7 +4,7 @@
 //! upload to S3 agree. A file is read for it once and then again only when its size, times or
 //! inode are others. Times set by hand do not deceive it: the kernel's own time of change counts.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::MetadataExt;
@@ -55,7 +55,7 @@ impl Stamp {
 /// Etags by path, each good for one stamp.
 #[derive(Debug, Default)]
 pub(super) struct Etags {
-    known: Mutex<HashMap<PathBuf, (Stamp, String)>>,
+    known: Mutex<BTreeMap<PathBuf, (Stamp, String)>>,
 }
 
 impl Etags {
@@ -63,6 +63,7 @@ impl Etags {
     /// position anywhere.
     pub(super) fn of(&self, path: &Path, file: &mut File) -> io::Result<(Metadata, String)> {
         for _ in 0..ATTEMPTS {
+            #[expect(clippy::disallowed_methods, reason = "compared with the kernel's times of change, and with nothing else")]
             let now = SystemTime::now();
             let meta = file.metadata()?;
             let stamp = Stamp::of(&meta);
@@ -134,6 +135,7 @@ mod tests {
         assert_eq!(etag(&etags, &path), "900150983cd24fb0d6963f7d28e17f72");
         write("abd");
         assert_eq!(etag(&etags, &path), "4911e516e5aa21d327512e0c8b197616");
+        #[expect(clippy::disallowed_methods, reason = "a time of change has to pass")]
         std::thread::sleep(SETTLED * 2);
         assert_eq!(etag(&etags, &path), "4911e516e5aa21d327512e0c8b197616");
         assert_eq!(etags.known.lock().unwrap().len(), 1);

@@ -9,6 +9,7 @@
 mod directory;
 mod etags;
 mod queue;
+pub mod serve;
 mod tables;
 mod walk;
 mod writer;
