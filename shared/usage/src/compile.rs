@@ -128,7 +128,8 @@ fn deployment(spec: &DeploymentSpec, scope: &mut Scope<'_>) -> Result<TextExpres
             if tags.contains(&tag.as_str()) {
                 return text("deployment.tag", &format!("$tag.\"{tag}\""), scope);
             }
-            let problem = SpecError::new("deployment.tag", format!("the pattern in `objects` has no capture `{{{tag}}}`"));
+            let problem =
+                SpecError::new("deployment.tag", format!("the pattern in `objects` has no capture `{{{tag}}}`"));
             Err(problem.hint_near(tag, tags.into_iter()))
         }
         _ => Err(SpecError::new("deployment", "exactly one of `field`, `tag` and `value` says which deployment it is")

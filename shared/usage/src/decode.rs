@@ -11,8 +11,8 @@ mod zstandard;
 use crate::error::Unreadable;
 use crate::limits::Limits;
 use gzip::Gzip;
-use magic::{LONGEST_MAGIC, Packing};
 pub(crate) use magic::BYTE_ORDER_MARK;
+use magic::{LONGEST_MAGIC, Packing};
 use zstandard::Zstandard;
 
 /// Decoded output is handed on in pieces of this size.

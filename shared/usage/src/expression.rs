@@ -48,7 +48,11 @@ impl TextExpression {
                 (1, Token::Or) if i + 1 < words.len() && compiled.last.is_none() => {}
                 (0, Token::Field(reference)) => compiled.alternatives.push(Field::compile(reference, scope)?),
                 (0, Token::Literal(literal)) => compiled.last = Some(literal.clone()),
-                _ => return Err(format!("`{text}` is no field; a name with blanks is put in double quotes, alternatives are joined by `??`, and a text in single quotes comes last")),
+                _ => {
+                    return Err(format!(
+                        "`{text}` is no field; a name with blanks is put in double quotes, alternatives are joined by `??`, and a text in single quotes comes last"
+                    ));
+                }
             }
         }
         if compiled.alternatives.is_empty() && compiled.last.is_none() {
@@ -130,7 +134,9 @@ impl Quantity {
         let node = parser.product()?;
         match parser.words.get(parser.at) {
             None => Ok(Self { written: text.to_owned(), node }),
-            Some(_) => Err(format!("`{text}` goes on where it should end; quantities are fields and numbers joined by `*`, `/` and `??`, and a name with blanks or signs is put in double quotes")),
+            Some(_) => Err(format!(
+                "`{text}` goes on where it should end; quantities are fields and numbers joined by `*`, `/` and `??`, and a name with blanks or signs is put in double quotes"
+            )),
         }
     }
 
@@ -143,7 +149,12 @@ impl Quantity {
     ///
     /// # Errors
     /// In words.
-    pub(crate) fn find<'m>(&'m self, view: View<'m>, absent: &[String], scale: u32) -> Result<Outcome<'m, i128>, String> {
+    pub(crate) fn find<'m>(
+        &'m self,
+        view: View<'m>,
+        absent: &[String],
+        scale: u32,
+    ) -> Result<Outcome<'m, i128>, String> {
         if let Node::Field(field) = &self.node {
             return Ok(match plain(field, view, absent)? {
                 Outcome::Present(found) => {
@@ -157,7 +168,9 @@ impl Quantity {
         match self.node.find(view, absent)? {
             Outcome::Present(value) => {
                 let value = value.to_scaled(scale);
-                value.map(Outcome::Present).map_err(|error| format!("the quantity `{}` cannot be used: {error}", self.written))
+                value
+                    .map(Outcome::Present)
+                    .map_err(|error| format!("the quantity `{}` cannot be used: {error}", self.written))
             }
             Outcome::Absent(field) => Ok(Outcome::Absent(field)),
             Outcome::Missing(field) => Ok(Outcome::Missing(field)),
@@ -181,7 +194,9 @@ impl Node {
     fn find<'m>(&'m self, view: View<'m>, absent: &[String]) -> Result<Outcome<'m, Exact>, String> {
         match self {
             Self::Number(value) => Ok(Outcome::Present(*value)),
-            Self::Field(field) => read(field, view, absent, |text| Exact::parse(text).map_err(|error| error.to_string())),
+            Self::Field(field) => {
+                read(field, view, absent, |text| Exact::parse(text).map_err(|error| error.to_string()))
+            }
             Self::Duration(field) => read(field, view, absent, number::duration),
             Self::Or(nodes) => {
                 let mut none = None;
@@ -299,7 +314,11 @@ impl Parser<'_, '_> {
                 };
                 self.at += 1;
                 let field = Field::compile(inner, self.scope)?;
-                if self.take(&Token::Close) { Ok(Node::Duration(field)) } else { Err("`duration( )` takes one field".to_owned()) }
+                if self.take(&Token::Close) {
+                    Ok(Node::Duration(field))
+                } else {
+                    Err("`duration( )` takes one field".to_owned())
+                }
             }
             Some(Token::Field(reference)) => Field::compile(reference, self.scope).map(Node::Field),
             Some(Token::Open) => {

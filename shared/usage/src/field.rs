@@ -203,7 +203,9 @@ fn walk<'r>(from: Value<'r>, steps: &[Step]) -> Found<'r> {
 /// The names that a record has where a field looks: for the message about one that it has not.
 pub(crate) fn neighbours<'r>(view: View<'r>) -> Vec<&'r str> {
     match view.shape {
-        Shape::Tree { element, .. } => element.children().map(|child| child.key()).filter(|key| !key.is_empty()).collect(),
+        Shape::Tree { element, .. } => {
+            element.children().map(|child| child.key()).filter(|key| !key.is_empty()).collect()
+        }
         Shape::Flat { .. } => Vec::new(),
     }
 }

@@ -129,3 +129,6 @@ impl<'r> Value<'r> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

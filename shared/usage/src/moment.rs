@@ -25,7 +25,11 @@ enum Form {
     Rfc3339,
     /// Since 1970; so many digits of the number are below one second.
     Epoch(u32),
-    Pattern { items: Vec<Item<'static>>, written: String, offset: bool },
+    Pattern {
+        items: Vec<Item<'static>>,
+        written: String,
+        offset: bool,
+    },
 }
 
 impl TimeFormat {
@@ -37,7 +41,11 @@ impl TimeFormat {
         let zone = match zone {
             None => None,
             Some(name) => Some(name.parse::<Tz>().map_err(|_| {
-                ("zone", format!("there is no time zone `{name}`"), "write an IANA name such as UTC or Europe/Berlin".to_owned())
+                (
+                    "zone",
+                    format!("there is no time zone `{name}`"),
+                    "write an IANA name such as UTC or Europe/Berlin".to_owned(),
+                )
             })?),
         };
         let form = match format {
@@ -112,8 +120,13 @@ fn compile_pattern(pattern: &str) -> Result<Form, (&'static str, String, String)
         ("format", format!("`{pattern}` is no time pattern"), hint)
     })?;
     if items.contains(&Item::Fixed(Fixed::TimezoneName)) {
-        let hint = "write the abbreviation itself into the pattern and declare its zone, such as `zone: UTC`".to_owned();
-        return Err(("format", "%Z stands for any abbreviation of a zone, which does not say what time it is".to_owned(), hint));
+        let hint =
+            "write the abbreviation itself into the pattern and declare its zone, such as `zone: UTC`".to_owned();
+        return Err((
+            "format",
+            "%Z stands for any abbreviation of a zone, which does not say what time it is".to_owned(),
+            hint,
+        ));
     }
     let offset = items.iter().any(|item| {
         matches!(
@@ -155,7 +168,11 @@ fn epoch(text: &str, digits: u32) -> Result<Instant, String> {
 
 fn instant(local: NaiveDateTime, offset_seconds: i64) -> Result<Instant, String> {
     let ms = local.and_utc().timestamp_millis();
-    offset_seconds.checked_mul(1000).and_then(|offset| ms.checked_sub(offset)).map(Instant).ok_or("it is out of range".to_owned())
+    offset_seconds
+        .checked_mul(1000)
+        .and_then(|offset| ms.checked_sub(offset))
+        .map(Instant)
+        .ok_or("it is out of range".to_owned())
 }
 
 /// `2026-02-01T13:45:00.123+01:00` and its neighbours: a blank or `t` for the T, a comma for the
@@ -225,3 +242,6 @@ impl Digits<'_> {
         plausible.then_some(Some(if east { seconds } else { -seconds }))
     }
 }
+
+#[cfg(test)]
+mod tests;

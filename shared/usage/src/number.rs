@@ -85,7 +85,19 @@ mod tests {
         ] {
             assert_eq!(duration(text).unwrap(), Exact::parse(seconds).unwrap(), "{text}");
         }
-        for text in ["", "26", "1:2:3:4", "00:60:00", "00:00:60", "1-24:00:00", "-00:00:01", "1-01:00", "a:b:c", "00:00:1.", "UNLIMITED"] {
+        for text in [
+            "",
+            "26",
+            "1:2:3:4",
+            "00:60:00",
+            "00:00:60",
+            "1-24:00:00",
+            "-00:00:01",
+            "1-01:00",
+            "a:b:c",
+            "00:00:1.",
+            "UNLIMITED",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -42,7 +42,8 @@ impl KeyPattern {
             } else {
                 let (name, after) = capture(wild).map_err(wrong)?;
                 if captures.iter().any(|known| known == name) {
-                    return Err(wrong(format!("the pattern captures `{name}` twice")).hint("give each capture a name of its own"));
+                    return Err(wrong(format!("the pattern captures `{name}` twice"))
+                        .hint("give each capture a name of its own"));
                 }
                 captures.push(name.to_owned());
                 regex.push_str("([^/]+)");

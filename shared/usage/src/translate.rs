@@ -72,7 +72,10 @@ impl<'s> Translator<'s> {
             counts: Counts::default(),
             rejects: Vec::new(),
         };
-        Self { decoder: Decoder::new(limits), text: Text { splitter: Splitter::new(layout, skip, limits.record_bytes), records } }
+        Self {
+            decoder: Decoder::new(limits),
+            text: Text { splitter: Splitter::new(layout, skip, limits.record_bytes), records },
+        }
     }
 
     /// Takes the next bytes of the object.
@@ -183,9 +186,10 @@ impl Records<'_> {
         if rejected <= tolerated && !all {
             return None;
         }
-        let first = self.rejects.first().map_or(String::new(), |reject| {
-            format!("; the first, on line {}: {}", reject.line, reject.reason)
-        });
+        let first = self
+            .rejects
+            .first()
+            .map_or(String::new(), |reject| format!("; the first, on line {}: {}", reject.line, reject.reason));
         let limit = if all { "none could be translated".to_owned() } else { format!("{tolerated} are tolerated") };
         Some(format!("{rejected} of {records} records were rejected, {limit}{first}"))
     }

@@ -104,7 +104,10 @@ fn nan_rejects_its_record() {
 
 #[test]
 fn more_digits_than_the_scale_reject_their_record() {
-    assert_single_reject(record("1.0001").trim_end(), "`n` is `1.0001`: it has more than 3 digits after the decimal point");
+    assert_single_reject(
+        record("1.0001").trim_end(),
+        "`n` is `1.0001`: it has more than 3 digits after the decimal point",
+    );
     assert_eq!(among_good(record("1.00000").trim_end()).tally.counts.rejected, 0);
 }
 
@@ -116,7 +119,10 @@ fn a_number_too_large_for_128_bits_rejects_its_record() {
 
 #[test]
 fn a_negative_quantity_rejects_its_record_where_the_stream_does_not_allow_it() {
-    assert_single_reject(record("-1").trim_end(), "the quantity `n` is below zero, which stream `calls` does not allow");
+    assert_single_reject(
+        record("-1").trim_end(),
+        "the quantity `n` is below zero, which stream `calls` does not allow",
+    );
     let credits = source(&LINES.replace("calls", "credits"));
     let translation = translate(&credits, record("-1").as_bytes()).unwrap();
     assert_eq!(translation.tally.counts.tallied, 1);
@@ -147,7 +153,10 @@ fn a_key_that_the_pattern_does_not_match_is_no_object_of_the_source() {
 
 #[test]
 fn a_broken_json_line_rejects_its_record() {
-    assert_single_reject(r#"{"cluster":"a","ts":"2026-0"#, "it is not valid JSON at byte 27: the text ends within a string");
+    assert_single_reject(
+        r#"{"cluster":"a","ts":"2026-0"#,
+        "it is not valid JSON at byte 27: the text ends within a string",
+    );
     assert_single_reject(r#"{"cluster":"a" "n":1}"#, "at byte 15: `,` or `}` is expected after the value");
     assert_single_reject("garbage", "a value is expected");
     assert_single_reject(r#"{"n":1,"n":2}"#, "the key `n` stands twice in one object");

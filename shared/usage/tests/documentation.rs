@@ -38,7 +38,9 @@ fn show_series(key: &SeriesKey) -> String {
 fn show_state(state: &State, scale: u32) -> String {
     let number = |value: i128| Exact::decimal(value, scale).unwrap().display(scale);
     match state {
-        State::Counter(readings) => readings.iter().fold("readings".to_owned(), |text, r| format!("{text} {}", number(r.value))),
+        State::Counter(readings) => {
+            readings.iter().fold("readings".to_owned(), |text, r| format!("{text} {}", number(r.value)))
+        }
         state => {
             let summary = state.summary().unwrap().unwrap();
             let events = if summary.count > 1 { format!(" ({} events)", summary.count) } else { String::new() };
@@ -57,7 +59,8 @@ fn show(translation: &Translation, scale: impl Fn(&str) -> u32) -> String {
     }
     let counts = translation.tally.counts;
     let parts = (counts.tallied, counts.filtered, counts.rejected);
-    writeln!(shown, "{} records: {} tallied, {} filtered, {} rejected", counts.records, parts.0, parts.1, parts.2).unwrap();
+    writeln!(shown, "{} records: {} tallied, {} filtered, {} rejected", counts.records, parts.0, parts.1, parts.2)
+        .unwrap();
     for reject in &translation.rejects {
         writeln!(shown, "line {}: {}", reject.line, reject.reason).unwrap();
     }

@@ -133,7 +133,10 @@ fn assert_meter(cells: &Cells, meter: &Meter<'_>, expected: &Value, scale: u32) 
     expect(merged(&rows, |_, day| day.to_owned()), by_name("all_keys_daily"));
     expect(merged(&rows, |key, day| format!("{key} {day}")), listed("daily", "day"));
     expect(merged(&rows, |key, day| format!("{key} {}", &day[..7])), listed("monthly", "month"));
-    assert_eq!(merged(&rows, |key, _| key.to_owned()).len(), usize::try_from(expected["distinct_keys"].as_u64().unwrap()).unwrap());
+    assert_eq!(
+        merged(&rows, |key, _| key.to_owned()).len(),
+        usize::try_from(expected["distinct_keys"].as_u64().unwrap()).unwrap()
+    );
 }
 
 fn expectation(samples: &std::path::Path, name: &str) -> Value {
@@ -146,7 +149,11 @@ fn counts(records: u64, tallied: u64, filtered: u64, rejected: u64, events: u64)
 
 const FOCUS: [Meter<'_>; 2] = [
     Meter { name: "billed_cost", stream: "billed-cost", key: |series| series.deployment.clone() },
-    Meter { name: "consumed", stream: "consumed", key: |series| format!("{}|{}", series.deployment, series.dimensions["unit"]) },
+    Meter {
+        name: "consumed",
+        stream: "consumed",
+        key: |series| format!("{}|{}", series.deployment, series.dimensions["unit"]),
+    },
 ];
 
 fn assert_meters(translation: &Translation, meters: &[Meter<'_>], scales: &BTreeMap<String, u32>, expected: &Value) {
@@ -205,7 +212,8 @@ fn focus_that_cannot_be_read_says_why() {
         ("focus.csv.lz4", "lz4"),
         ("focus_macos.zip", "zip"),
     ] {
-        let error = translate(&source, &format!("usage/focus/{name}"), &read(&samples, &format!("derived/{name}"))).unwrap_err();
+        let error = translate(&source, &format!("usage/focus/{name}"), &read(&samples, &format!("derived/{name}")))
+            .unwrap_err();
         assert!(error.reason.contains(reason), "{name}: {error}");
     }
 }
@@ -258,12 +266,16 @@ fn nginx_counters_shuffled_repeated_and_truncated() {
     let expected = expectation(&samples, "d14_nginxplus_counters");
     let original = read(&samples, "d14_nginxplus_counters/nginxplus_json_logs");
     let mut lines: Vec<&[u8]> = original.split_inclusive(|byte| *byte == b'\n').collect();
-    lines.sort_by_key(|line| line.iter().rev().map(|byte| u64::from(*byte)).fold(7, |hash: u64, byte| hash.wrapping_mul(31) ^ byte));
+    lines.sort_by_key(|line| {
+        line.iter().rev().map(|byte| u64::from(*byte)).fold(7, |hash: u64, byte| hash.wrapping_mul(31) ^ byte)
+    });
     let shuffled = translate(&source, "usage/nginx/a", &lines.concat()).unwrap();
     assert_meters(&shuffled, &NGINX, &scales, &expected);
     let repeated = translate(&source, "usage/nginx/a", &original.repeat(2)).unwrap();
     for meter in &NGINX {
-        let sums = |cells| merged(&rows(cells, meter), |key, day| format!("{key} {day}")).into_iter().map(|(key, row)| (key, row.sum));
+        let sums = |cells| {
+            merged(&rows(cells, meter), |key, day| format!("{key} {day}")).into_iter().map(|(key, row)| (key, row.sum))
+        };
         assert!(sums(&repeated.tally.cells).eq(sums(&shuffled.tally.cells)), "{}", meter.name);
     }
     let cut = translate(&source, "usage/nginx/a", &original[..original.len() - 3000]).unwrap();

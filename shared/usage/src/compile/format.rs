@@ -24,7 +24,8 @@ pub(super) fn compile(spec: &SourceSpec, slots: Slots) -> Result<Format, SpecErr
 
 fn refuse_other(section: &str, is_set: bool, format: FormatName, its: FormatName) -> Result<(), SpecError> {
     if is_set && format != its {
-        return Err(SpecError::new(section, format!("`{section}` belongs to `format: {section}`")).hint("remove one of the two"));
+        return Err(SpecError::new(section, format!("`{section}` belongs to `format: {section}`"))
+            .hint("remove one of the two"));
     }
     Ok(())
 }
@@ -40,8 +41,11 @@ fn csv(spec: &CsvSpec, slots: Slots) -> Result<Csv, SpecError> {
     }
     let header = spec.header.unwrap_or(spec.columns.is_empty());
     if header && !spec.columns.is_empty() {
-        return Err(SpecError::new("csv.columns", "the columns are named by the header; `columns` is for files without one")
-            .hint("remove one of `columns` and `header: true`"));
+        return Err(SpecError::new(
+            "csv.columns",
+            "the columns are named by the header; `columns` is for files without one",
+        )
+        .hint("remove one of `columns` and `header: true`"));
     }
     if !header && spec.columns.is_empty() && !slots.names.is_empty() {
         return Err(nameless(&slots));
@@ -75,7 +79,8 @@ fn places(slots: &Slots, columns: &[String]) -> Result<Vec<usize>, SpecError> {
     }
     let place = |name: &String| {
         columns.iter().position(|column| column == name).ok_or_else(|| {
-            let problem = SpecError::new("csv.columns", format!("the mapping uses a column `{name}` that is not declared"));
+            let problem =
+                SpecError::new("csv.columns", format!("the mapping uses a column `{name}` that is not declared"));
             problem.hint_near(name, columns.iter().map(String::as_str))
         })
     };
@@ -86,7 +91,8 @@ fn character(path: &str, written: &str) -> Result<u8, SpecError> {
     match written.as_bytes() {
         _ if written == "tab" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Ok(*byte),
-        _ => Err(SpecError::new(path, format!("`{written}` is not one ASCII character")).hint("write it in quotes, as \";\", or write tab")),
+        _ => Err(SpecError::new(path, format!("`{written}` is not one ASCII character"))
+            .hint("write it in quotes, as \";\", or write tab")),
     }
 }
 
@@ -95,7 +101,10 @@ fn text(spec: &TextSpec, slots: &Slots) -> Result<Text, SpecError> {
         .map_err(|error| SpecError::new("text.pattern", format!("it is no regular expression: {error}")))?;
     let place = |name: &String| {
         pattern.capture_names().position(|group| group == Some(name)).ok_or_else(|| {
-            let problem = SpecError::new("text.pattern", format!("the mapping uses a group `(?<{name}>…)` that the pattern has not"));
+            let problem = SpecError::new(
+                "text.pattern",
+                format!("the mapping uses a group `(?<{name}>…)` that the pattern has not"),
+            );
             problem.hint_near(name, pattern.capture_names().flatten().collect::<Vec<_>>().into_iter())
         })
     };

@@ -26,7 +26,10 @@ pub(super) fn compile(
 ) -> Vec<Fan> {
     let mut fans: Vec<Fan> = Vec::new();
     if spec.usage.is_empty() {
-        problems.push(SpecError::new("usage", "a source without `usage` says nothing").hint("list at least one stream and its quantity"));
+        problems.push(
+            SpecError::new("usage", "a source without `usage` says nothing")
+                .hint("list at least one stream and its quantity"),
+        );
     }
     for (i, usage) in spec.usage.iter().enumerate() {
         let path = if usage.each.is_some() { format!("usage[{i}].each") } else { "each".to_owned() };
@@ -43,7 +46,9 @@ pub(super) fn compile(
 }
 
 fn each(path: &str, written: &str, scope: &Scope<'_>) -> Result<Each, SpecError> {
-    let wrong = |message: String| SpecError::new(path, message).hint("write for example `zones.*` for a map's values or `items[*]` for a list");
+    let wrong = |message: String| {
+        SpecError::new(path, message).hint("write for example `zones.*` for a map's values or `items[*]` for a list")
+    };
     if scope.slots.is_some() {
         return Err(wrong("only records of JSON have parts".to_owned()));
     }
@@ -71,7 +76,8 @@ fn usage(
         let problem = SpecError::new(at("stream"), format!("there is no stream `{}`", spec.stream));
         problem.hint_near(&spec.stream, streams.keys().map(String::as_str))
     })?;
-    let quantity = Quantity::compile(&spec.quantity.0, scope).map_err(|message| SpecError::new(at("quantity"), message))?;
+    let quantity =
+        Quantity::compile(&spec.quantity.0, scope).map_err(|message| SpecError::new(at("quantity"), message))?;
     let mut checks = conditions::compile("where", &source.conditions, scope)?;
     checks.extend(conditions::compile(&at("where"), &spec.conditions, scope)?);
     let absent = source.absent.iter().chain(&spec.absent).map(|text| text.0.clone()).collect();
@@ -93,11 +99,8 @@ fn series(path: &str, spec: &UsageSpec, scope: &mut Scope<'_>) -> Result<Vec<Tex
     spec.series.0.iter().map(|field| text(path, field, scope)).collect()
 }
 
-fn dimensions(
-    path: &str,
-    spec: &UsageSpec,
-    scope: &mut Scope<'_>,
-) -> Result<Vec<(String, TextExpression)>, SpecError> {
-    let compile = |(name, field): (&String, &String)| Ok((name.clone(), text(&format!("{path}.{name}"), field, scope)?));
+fn dimensions(path: &str, spec: &UsageSpec, scope: &mut Scope<'_>) -> Result<Vec<(String, TextExpression)>, SpecError> {
+    let compile =
+        |(name, field): (&String, &String)| Ok((name.clone(), text(&format!("{path}.{name}"), field, scope)?));
     spec.dimensions.iter().map(compile).collect()
 }

@@ -88,9 +88,10 @@ impl Gzip {
     /// Inflates; returns how many bytes were used.
     fn body(&mut self, bytes: &[u8], give: &mut Give<'_>) -> Result<usize, Unreadable> {
         let (taken, given) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self.inflate.decompress(bytes, &mut self.out, FlushDecompress::None).map_err(|error| {
-            Unreadable::new(format!("the gzip data is damaged ({error}); upload the object again"))
-        })?;
+        let status = self
+            .inflate
+            .decompress(bytes, &mut self.out, FlushDecompress::None)
+            .map_err(|error| Unreadable::new(format!("the gzip data is damaged ({error}); upload the object again")))?;
         let used = difference(self.inflate.total_in(), taken);
         let made = self.out.get(..difference(self.inflate.total_out(), given)).unwrap_or_default();
         self.crc.update(made);

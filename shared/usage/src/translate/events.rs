@@ -52,7 +52,13 @@ impl Events {
     ///
     /// # Errors
     /// In words; the events read so far must then be forgotten.
-    pub(super) fn read(&mut self, mapping: &Mapping, shape: Shape<'_>, tags: &Tags, series: &mut SeriesTable) -> Result<(), String> {
+    pub(super) fn read(
+        &mut self,
+        mapping: &Mapping,
+        shape: Shape<'_>,
+        tags: &Tags,
+        series: &mut SeriesTable,
+    ) -> Result<(), String> {
         for fan in &mapping.fans {
             match (&fan.each, shape) {
                 (Some(each), Shape::Tree { root, .. }) => {
@@ -120,7 +126,9 @@ impl Events {
             Some((last, at)) if last == text => Ok(*at),
             _ => {
                 let at = mapping.time_format.read(text);
-                let at = at.map_err(|why| format!("the time `{}` is `{}`: {why}", mapping.time_field.written(), shorten(text)))?;
+                let at = at.map_err(|why| {
+                    format!("the time `{}` is `{}`: {why}", mapping.time_field.written(), shorten(text))
+                })?;
                 let (last, _) = self.last_time.insert((String::new(), at));
                 last.push_str(text);
                 Ok(at)

@@ -80,7 +80,11 @@ impl CsvReader<'_> {
         let found = header(raw.bytes, self.csv.dialect)?;
         self.columns = self.csv.names.iter().map(|name| column(name, &found)).collect::<Result<_, _>>()?;
         if self.csv.highest > found.len() {
-            return Err(Unreadable::new(format!("the header has {} columns, but the mapping uses `${}`", found.len(), self.csv.highest)));
+            return Err(Unreadable::new(format!(
+                "the header has {} columns, but the mapping uses `${}`",
+                found.len(),
+                self.csv.highest
+            )));
         }
         self.width = Some(found.len());
         self.header = Some(raw.bytes.to_owned());
@@ -109,7 +113,9 @@ fn column(name: &str, found: &[String]) -> Result<usize, Unreadable> {
     let mut places = found.iter().enumerate().filter(|(_, column)| *column == name).map(|(place, _)| place);
     match (places.next(), places.next()) {
         (Some(place), None) => Ok(place),
-        (Some(_), Some(_)) => Err(Unreadable::new(format!("the header names the column `{name}` twice: which one counts is not known"))),
+        (Some(_), Some(_)) => {
+            Err(Unreadable::new(format!("the header names the column `{name}` twice: which one counts is not known")))
+        }
         (None, _) => {
             let names = || found.iter().map(String::as_str);
             let hint = match nearest(name, names()) {

@@ -94,5 +94,8 @@ impl SeriesTable {
 }
 
 fn overflow(key: &SeriesKey, error: &StateError) -> Unreadable {
-    Unreadable::new(format!("the usage of stream `{}` in deployment `{}` cannot be added up: {error}", key.stream, key.deployment))
+    Unreadable::new(format!(
+        "the usage of stream `{}` in deployment `{}` cannot be added up: {error}",
+        key.stream, key.deployment
+    ))
 }
