@@ -158,4 +158,5 @@ fn malformed(kind: &'static str, reason: impl Into<String>) -> EventError {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests;

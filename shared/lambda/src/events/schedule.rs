@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use aws_lambda_events::eventbridge::EventBridgeEvent;
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -35,6 +35,18 @@ pub struct Month {
 }
 
 impl Month {
+    /// The month that `time` is in, in UTC.
+    pub fn of(time: DateTime<Utc>) -> Self {
+        Self { year: time.year(), month: time.month() }
+    }
+
+    /// The first instant after it in UTC; `None` beyond the calendar.
+    pub fn end(self) -> Option<DateTime<Utc>> {
+        let first = NaiveDate::from_ymd_opt(self.year, self.month, 1)?;
+        let next = first.checked_add_months(Months::new(1))?;
+        Some(next.and_time(NaiveTime::MIN).and_utc())
+    }
+
     /// The last month that ended at or before `time`, in UTC.
     ///
     /// Where the billing zone is behind UTC the month may not have ended there yet; closing it is
@@ -153,6 +165,7 @@ fn request<T: DeserializeOwned>(value: Value, expected: &'static str) -> Result<
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use serde_json::json;
 
@@ -191,6 +204,15 @@ mod tests {
             (tick("aws.scheduler", "2026-03-02T06:00:00Z", json!("{}")), month(2026, 2)),
         ] {
             assert_eq!(invoice(payload.clone()), Ok(asked), "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_month_ends_where_the_next_begins() {
+        for (asked, end) in [(month(2026, 2), "2026-03-01T00:00:00Z"), (month(2025, 12), "2026-01-01T00:00:00Z")] {
+            let end: DateTime<Utc> = end.parse().unwrap();
+            assert_eq!((asked.end(), Month::before(end)), (Some(end), Some(asked)));
+            assert_ne!(Month::of(end), asked);
         }
     }
 

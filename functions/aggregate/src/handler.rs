@@ -1,0 +1,44 @@
+//! A refresh every minute, a sweep every hour.
+
+use std::sync::Arc;
+
+use lambda::events::schedule::{self, Aggregate};
+use lambda::{Context, Failure};
+use ledger::aggregate::refresh;
+use ledger::counted::sweep;
+use ledger::ports::Clock;
+use metering::time::Instant;
+use serde_json::{Value, json};
+
+/// Does what the schedule or a person asked for; the answer says what was done.
+pub async fn handle(context: Arc<Context>, payload: Value) -> Result<Value, Failure> {
+    match schedule::aggregate(payload)? {
+        Aggregate::Refresh => refreshed(&context).await,
+        Aggregate::Sweep => swept(&context).await,
+    }
+}
+
+async fn refreshed(context: &Context) -> Result<Value, Failure> {
+    let done = refresh(&context.ports).await?;
+    if done.slots > 0 {
+        tracing::info!(slots = done.slots, tallies = done.tallies, "refreshed");
+    }
+    Ok(json!({ "slots": done.slots, "tallies": done.tallies }))
+}
+
+async fn swept(context: &Context) -> Result<Value, Failure> {
+    let configuration = context.configuration().await?;
+    // What has a hint is on its way into a rollup already; refreshed first, it is not asked for again.
+    refresh(&context.ports).await?;
+    // A younger file has a notification under way: asking for it as well would only be work.
+    let settle_ms = context.settle_minutes.saturating_mul(60_000);
+    let before = Instant(context.ports.now().0.saturating_sub(settle_ms));
+    let audit = sweep(&context.ports, &configuration.catalogue, before).await?;
+    let (objects, asked_for) = (audit.objects, audit.missing.len());
+    let (held, unread) = (audit.held.len(), audit.unread.len());
+    tracing::info!(objects, asked_for, held, unread, "swept");
+    for (key, reason) in &audit.held {
+        tracing::warn!(key, reason, "counts nothing until somebody has looked");
+    }
+    Ok(json!({ "objects": objects, "askedFor": asked_for, "held": held, "unread": unread }))
+}
