@@ -13,6 +13,8 @@ pub type Running<'a> = Pin<Box<dyn Future<Output = bool> + 'a>>;
 struct Task<'a> {
     start: Box<dyn Fn() -> Running<'a> + 'a>,
     running: Option<Running<'a>>,
+    /// A schedule: runs again and again while there are other tasks.
+    recurs: bool,
     polls: usize,
     /// It is cut off at this await, then at a later one, until it gets through.
     patience: usize,
@@ -32,13 +34,19 @@ impl<'a> Executor<'a> {
         Self { dice, tasks: Vec::new(), stride }
     }
 
+    /// A task that runs until it has done what it should.
     pub fn add(&mut self, start: impl Fn() -> Running<'a> + 'a) {
-        self.tasks.push(Task { start: Box::new(start), running: None, polls: 0, patience: 1 });
+        self.tasks.push(Task { start: Box::new(start), running: None, recurs: false, polls: 0, patience: 1 });
     }
 
-    /// Polls one task once; false when there is none left.
+    /// A schedule, which never ends by itself.
+    pub fn add_schedule(&mut self, start: impl Fn() -> Running<'a> + 'a) {
+        self.tasks.push(Task { start: Box::new(start), running: None, recurs: true, polls: 0, patience: 1 });
+    }
+
+    /// Polls one task once; false when only schedules are left.
     pub fn step(&mut self) -> bool {
-        if self.tasks.is_empty() {
+        if self.tasks.iter().all(|task| task.recurs) {
             return false;
         }
         let place = self.dice.below(self.tasks.len());
@@ -49,8 +57,8 @@ impl<'a> Executor<'a> {
         }
         let running = task.running.as_mut().unwrap();
         match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(true) => drop(self.tasks.swap_remove(place)),
-            Poll::Ready(false) => task.running = None,
+            Poll::Ready(true) if !task.recurs => drop(self.tasks.swap_remove(place)),
+            Poll::Ready(_) => task.running = None,
             Poll::Pending => {
                 task.polls += 1;
                 if task.polls >= task.patience {
