@@ -222,11 +222,17 @@ pub enum DocumentError {
 impl Invoice {
     /// The invoice as its one and only bytes: keys sorted, no optional white space, a line feed at the
     /// end. Equal invoices have equal bytes.
+    ///
+    /// # Errors
+    /// [`DocumentError::Json`]; a document has nothing that JSON cannot say.
     pub fn canonical_json(&self) -> Result<String, DocumentError> {
         Ok(canonical::json(&serde_json::to_value(self)?))
     }
 
     /// Reads an invoice and checks it as [`Invoice::check`] does.
+    ///
+    /// # Errors
+    /// [`DocumentError`].
     pub fn from_json(text: &str) -> Result<Self, DocumentError> {
         let invoice: Self = serde_json::from_str(text)?;
         invoice.check()?;
@@ -235,6 +241,9 @@ impl Invoice {
 
     /// Checks that the document adds up as printed: the format, the line numbers, and the total against
     /// the sum of the lines.
+    ///
+    /// # Errors
+    /// [`DocumentError`], the first that is found.
     pub fn check(&self) -> Result<(), DocumentError> {
         if self.format != FORMAT {
             return Err(DocumentError::Format(self.format.clone()));

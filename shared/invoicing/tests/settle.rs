@@ -112,6 +112,13 @@ fn what_did_not_change_is_not_mentioned() {
 }
 
 #[test]
+fn what_was_charged_for_another_period_does_not_count() {
+    let both = charged(1, &[line("storage", None, "2025-12", 900), line("storage", None, "2026-01", 500)]);
+    let corrections = true_up("2026-01", usd(), &[line("storage", None, "2026-01", 600)], [&both]).unwrap();
+    assert_eq!((corrections[0].was, corrections[0].difference), (Amount(500), Amount(100)));
+}
+
+#[test]
 fn what_is_new_or_gone_is_charged_or_given_back_in_full() {
     let earlier = [charged(1, &[line("storage", Some("old"), "2026-01", 500)])];
     let now = [line("storage", Some("new"), "2026-01", 700)];

@@ -44,22 +44,34 @@ impl Amount {
     /// Nothing owed.
     pub const ZERO: Self = Self(0);
 
-    /// The sum. Errors: [`MoneyError::Overflow`].
+    /// The sum.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`].
     pub fn add(self, other: Self) -> Result<Self, MoneyError> {
         self.0.checked_add(other.0).map(Self).ok_or(MoneyError::Overflow)
     }
 
-    /// The difference. Errors: [`MoneyError::Overflow`].
+    /// The difference.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`].
     pub fn sub(self, other: Self) -> Result<Self, MoneyError> {
         self.0.checked_sub(other.0).map(Self).ok_or(MoneyError::Overflow)
     }
 
-    /// The same amount the other way round. Errors: [`MoneyError::Overflow`].
+    /// The same amount the other way round.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`].
     pub fn neg(self) -> Result<Self, MoneyError> {
         self.0.checked_neg().map(Self).ok_or(MoneyError::Overflow)
     }
 
-    /// The sum of all, zero for none. Errors: [`MoneyError::Overflow`].
+    /// The sum of all, zero for none.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`].
     pub fn sum(amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
         amounts.into_iter().try_fold(Self::ZERO, Self::add)
     }
@@ -67,6 +79,9 @@ impl Amount {
     /// Reads `"-12.30"` given the currency's `digits`. Exact: zeros beyond the digits are fine, any
     /// other digit there is an error, and so is everything that [`Amount::format`] could not mean
     /// (a plus sign, an exponent, thousands separators).
+    ///
+    /// # Errors
+    /// [`MoneyError::NotANumber`], [`MoneyError::TooManyDigits`], [`MoneyError::Overflow`].
     pub fn parse(text: &str, digits: u32) -> Result<Self, MoneyError> {
         let bad = || MoneyError::NotANumber(text.to_owned());
         let (sign, unsigned) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
@@ -111,7 +126,8 @@ pub struct Currency {
 impl Currency {
     /// Reads a code in capitals, `"USD"`.
     ///
-    /// Errors: [`MoneyError::UnknownCurrency`] for anything else, with the code that was probably meant,
+    /// # Errors
+    /// [`MoneyError::UnknownCurrency`] for anything else, with the code that was probably meant,
     /// and for codes without a minor unit (`XAU`), in which no line could be rounded.
     pub fn parse(code: &str) -> Result<Self, MoneyError> {
         Self::lookup(code)
