@@ -24,7 +24,7 @@ use aws_sdk_dynamodb::config::Credentials;
 use crate::{Assembled, NoRandomness, SystemClock};
 
 pub use blobs::S3Blobs;
-pub use provision::{Provision, provision};
+pub use provision::provision;
 pub use queue::SqsQueue;
 pub use tables::DynamoTables;
 
