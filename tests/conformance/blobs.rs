@@ -105,7 +105,9 @@ async fn step<P: Ports + Send + Sync + 'static>(subject: &Subject<P>, model: &mu
             let expected = model.objects.get(&(bucket, key.clone()));
             assert_eq!(found, expected.map(|(bytes, etag)| (key, etag.clone(), size(bytes))));
         }
-        Operation::Read { place, stale, offset, length } => read(subject, model, place, stale, offset..offset + length).await,
+        Operation::Read { place, stale, offset, length } => {
+            read(subject, model, place, stale, offset..offset + length).await
+        }
         Operation::List { bucket, prefix, after, limit } => {
             let prefix = format!("{}/{}", model.case, PREFIXES[prefix]);
             let after = after.map(|after| match after {
@@ -117,7 +119,12 @@ async fn step<P: Ports + Send + Sync + 'static>(subject: &Subject<P>, model: &mu
     }
 }
 
-async fn put_once<P: Ports + Send + Sync + 'static>(subject: &Subject<P>, model: &mut Model, place: Place, bytes: Vec<u8>) {
+async fn put_once<P: Ports + Send + Sync + 'static>(
+    subject: &Subject<P>,
+    model: &mut Model,
+    place: Place,
+    bytes: Vec<u8>,
+) {
     let (bucket, key) = model.address(place);
     let put = subject.ports.put_once(bucket, &key, bytes.clone(), "application/json").await.unwrap();
     if model.objects.contains_key(&(bucket, key.clone())) {

@@ -45,7 +45,8 @@ impl<P: Ports + Send + Sync + 'static> Subject<P> {
 
     /// Runs `check` on random inputs, the same on every run; a failing one is made smaller and shown.
     pub fn random<S: Strategy>(&self, inputs: &S, check: impl Fn(S::Value)) {
-        let config = Config { cases: self.cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+        let config =
+            Config { cases: self.cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
         let rng = proptest::test_runner::TestRng::deterministic_rng(config.rng_algorithm);
         let mut runner = TestRunner::new_with_rng(config, rng);
         let checked = runner.run(inputs, |input| {

@@ -53,7 +53,11 @@ fn changes() -> impl Strategy<Value = Change> {
         prop::bool::weighted(0.8).prop_map(|right| Test::Revision { right }),
         prop::bool::weighted(0.8).prop_map(|right| Test::Body { right }),
     ];
-    (slots(), tests, prop::option::weighted(0.8, any::<u8>())).prop_map(|(slot, test, body)| Change { slot, test, body })
+    (slots(), tests, prop::option::weighted(0.8, any::<u8>())).prop_map(|(slot, test, body)| Change {
+        slot,
+        test,
+        body,
+    })
 }
 
 fn operations() -> impl Strategy<Value = Vec<Operation>> {

@@ -80,7 +80,8 @@ async fn tables<T: Tables + Clone + Send + Sync + 'static>(name: &str, time: Dur
     for at_once in AT_ONCE {
         let tables = tables.clone();
         let rate = rate(at_once, time, move |number| {
-            let (tables, key) = (tables.clone(), Key::new(format!("p{}", number % 7), format!("{at_once}-{number:08}")));
+            let (tables, key) =
+                (tables.clone(), Key::new(format!("p{}", number % 7), format!("{at_once}-{number:08}")));
             async move {
                 let write = Write::create(Table::Ledger, key, "x".repeat(500));
                 assert_eq!(tables.write(write).await.unwrap(), Written::Done);

@@ -50,14 +50,7 @@ impl<T: Sync, B: Blobs + Sync, Q: Sync> Blobs for Assembled<T, B, Q> {
         self.blobs.head(bucket, key).await
     }
 
-    async fn read(
-        &self,
-        bucket: Bucket,
-        key: &str,
-        etag: &str,
-        offset: u64,
-        length: u64,
-    ) -> Result<Read, StoreError> {
+    async fn read(&self, bucket: Bucket, key: &str, etag: &str, offset: u64, length: u64) -> Result<Read, StoreError> {
         self.blobs.read(bucket, key, etag, offset, length).await
     }
 

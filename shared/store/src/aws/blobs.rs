@@ -71,14 +71,7 @@ impl Blobs for S3Blobs {
         meta(key.to_owned(), facts).map(Some).map_err(|reason| odd("HeadObject", bucket, key, reason))
     }
 
-    async fn read(
-        &self,
-        bucket: Bucket,
-        key: &str,
-        etag: &str,
-        offset: u64,
-        length: u64,
-    ) -> Result<Read, StoreError> {
+    async fn read(&self, bucket: Bucket, key: &str, etag: &str, offset: u64, length: u64) -> Result<Read, StoreError> {
         let Some(last) = length.checked_sub(1).map(|rest| offset.saturating_add(rest)) else {
             // A range cannot ask for nothing, but nothing of a changed object is still `Changed`.
             let same = self.head(bucket, key).await?.is_some_and(|meta| meta.etag == etag);

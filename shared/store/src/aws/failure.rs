@@ -27,11 +27,7 @@ pub(super) fn is_retryable(code: &str) -> bool {
 }
 
 /// What went wrong, in the service's own words where it answered.
-pub(super) fn store_error<E>(
-    operation: &'static str,
-    subject: String,
-    error: &SdkError<E, HttpResponse>,
-) -> StoreError
+pub(super) fn store_error<E>(operation: &'static str, subject: String, error: &SdkError<E, HttpResponse>) -> StoreError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {

@@ -2,9 +2,7 @@
 
 use std::error::Error;
 
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
+use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use ledger::ports::StoreError;
 
@@ -42,9 +40,7 @@ async fn create_table(client: &aws_sdk_dynamodb::Client, name: &str) -> Result<(
             reason: error.to_string(),
             retryable: false,
         };
-        request = request
-            .attribute_definitions(defined.map_err(unbuildable)?)
-            .key_schema(key.map_err(unbuildable)?);
+        request = request.attribute_definitions(defined.map_err(unbuildable)?).key_schema(key.map_err(unbuildable)?);
     }
     unless_there("CreateTable", name, request.send().await)
 }

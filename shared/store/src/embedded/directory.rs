@@ -83,14 +83,7 @@ impl Blobs for DirectoryBlobs {
         self.blocking("head", subject, move |shared| shared.head(bucket, key)).await
     }
 
-    async fn read(
-        &self,
-        bucket: Bucket,
-        key: &str,
-        etag: &str,
-        offset: u64,
-        length: u64,
-    ) -> Result<Read, StoreError> {
+    async fn read(&self, bucket: Bucket, key: &str, etag: &str, offset: u64, length: u64) -> Result<Read, StoreError> {
         check_object_key("read", bucket, key)?;
         let (subject, key, etag) = (object_subject(bucket, key), key.to_owned(), etag.to_owned());
         self.blocking("read", subject, move |shared| shared.read(bucket, &key, &etag, offset, length)).await

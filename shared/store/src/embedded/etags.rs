@@ -63,7 +63,10 @@ impl Etags {
     /// position anywhere.
     pub(super) fn of(&self, path: &Path, file: &mut File) -> io::Result<(Metadata, String)> {
         for _ in 0..ATTEMPTS {
-            #[expect(clippy::disallowed_methods, reason = "compared with the kernel's times of change, and with nothing else")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "compared with the kernel's times of change, and with nothing else"
+            )]
             let now = SystemTime::now();
             let meta = file.metadata()?;
             let stamp = Stamp::of(&meta);

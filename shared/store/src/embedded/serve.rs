@@ -28,8 +28,7 @@ use super::DirectoryBlobs;
 pub const CREDENTIAL: &str = "local";
 
 /// The buckets by the names under which they are seen.
-const BUCKETS: [(&str, Bucket); 3] =
-    [("usage", Bucket::Usage), ("work", Bucket::Work), ("invoices", Bucket::Invoices)];
+const BUCKETS: [(&str, Bucket); 3] = [("usage", Bucket::Usage), ("work", Bucket::Work), ("invoices", Bucket::Invoices)];
 /// The most objects in one answer, as on S3.
 const PAGE: usize = 1000;
 /// How many objects are looked at together when most of them fold into one prefix.

@@ -141,7 +141,10 @@ mod tests {
             for limit in 0..=KEYS.len() {
                 let expected: Vec<&str> = KEYS[from..].iter().take(limit).copied().collect();
                 let more = from + limit < KEYS.len();
-                assert_eq!(keys(root.path(), "", after, limit), (expected.iter().map(|k| (*k).to_owned()).collect(), more));
+                assert_eq!(
+                    keys(root.path(), "", after, limit),
+                    (expected.iter().map(|k| (*k).to_owned()).collect(), more)
+                );
             }
         }
     }
