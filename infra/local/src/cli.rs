@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
+use metering::period::Period;
 
 /// Metered billing: usage files in, invoices out.
 ///
@@ -70,8 +72,16 @@ pub struct RunArgs {
     #[command(flatten)]
     pub place: Place,
     /// The month to close, such as 2026-02, in each customer's billing zone.
-    #[arg(long)]
+    #[arg(long, value_parser = month)]
     pub month: String,
+}
+
+/// A month as it is written everywhere.
+fn month(text: &str) -> Result<String, String> {
+    match Period::parse_month(text, Tz::UTC) {
+        Ok(period) if period.label() == text => Ok(period.label()),
+        Ok(_) | Err(_) => Err("a month is written as 2026-02".to_owned()),
+    }
 }
 
 /// Where things are.

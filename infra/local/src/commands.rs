@@ -17,10 +17,9 @@ use crate::folder::read_catalogue;
 use crate::report::{self, say};
 use crate::{demo, serve};
 
-/// Files that are translated at once: one for each core, and one that waits for the disk.
-fn workers() -> usize {
-    std::thread::available_parallelism().map_or(2, |cores| cores.get().saturating_add(1))
-}
+/// Files that are translated at once. Most of them wait for the disk, which commits what waits
+/// together; each holds a megabyte of its file.
+const WORKERS: usize = 32;
 
 /// Carries out a command.
 pub fn run(command: Command) -> Result<(), Failure> {
@@ -50,7 +49,7 @@ pub fn engine(place: &Place) -> Result<Engine, Failure> {
     let configuration = read_catalogue(&place.catalogue)?;
     fs::create_dir_all(&place.data).map_err(|error| Failure::file(&place.data, error))?;
     let ports = Arc::new(open(&places(place))?);
-    Ok(Engine { ports, configuration: Arc::new(configuration), workers: workers(), quiet: false })
+    Ok(Engine { ports, configuration: Arc::new(configuration), workers: WORKERS, quiet: false })
 }
 
 fn check(catalogue: &Path) -> Result<(), Failure> {

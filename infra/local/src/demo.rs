@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ledger::attention;
+use ledger::error::LedgerError;
 use ledger::ports::Queue;
 
 use crate::cli::Place;
@@ -17,13 +18,12 @@ use crate::failure::Failure;
 use crate::report::{self, say};
 
 /// The catalogue of the demo: the same files that `infra/local/demo/catalogue` shows.
-const CATALOGUE: [(&str, &str); 6] = [
+const CATALOGUE: [(&str, &str); 5] = [
     ("customers-america.yaml", include_str!("../demo/catalogue/customers-america.yaml")),
     ("customers-europe.yaml", include_str!("../demo/catalogue/customers-europe.yaml")),
+    ("metering.yaml", include_str!("../demo/catalogue/metering.yaml")),
     ("prices.yaml", include_str!("../demo/catalogue/prices.yaml")),
     ("seller.yaml", include_str!("../demo/catalogue/seller.yaml")),
-    ("sources.yaml", include_str!("../demo/catalogue/sources.yaml")),
-    ("streams.yaml", include_str!("../demo/catalogue/streams.yaml")),
 ];
 
 /// Generates what is not there yet, delivers the events, and bills the month.
@@ -60,7 +60,7 @@ pub async fn run(folder: &Path) -> Result<(), Failure> {
 /// The events as S3 would send them, some twice, some never; then the schedule's `aggregate`.
 async fn deliver(engine: &Engine, events: &[String]) -> Result<Translated, Failure> {
     for key in month::deliveries(events) {
-        engine.ports.enqueue(key).await?;
+        engine.ports.enqueue(key).await.map_err(LedgerError::from)?;
     }
     let translated = engine.translate_queue().await?;
     engine.aggregate().await?;

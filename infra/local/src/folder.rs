@@ -1,6 +1,7 @@
 //! A catalogue as a folder of YAML files.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ledger::configuration::Configuration;
@@ -9,6 +10,10 @@ use crate::failure::Failure;
 
 /// Reads and checks all YAML files of a folder.
 pub fn read_catalogue(folder: &Path) -> Result<Configuration, Failure> {
+    if !folder.is_dir() {
+        let what = "there is no such folder of a catalogue's YAML files; `run` takes it with --catalogue, `check` as it is";
+        return Err(Failure::file(folder, io::Error::new(io::ErrorKind::NotFound, what)));
+    }
     let mut paths: Vec<PathBuf> = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| Failure::file(folder, error))? {
         let path = entry.map_err(|error| Failure::file(folder, error))?.path();

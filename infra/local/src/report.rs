@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use comfy_table::presets::UTF8_BORDERS_ONLY;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use invoicing::{Invoice, LineKind};
 use ledger::attention::Notice;
@@ -21,7 +21,7 @@ pub fn say(line: &str) {
 
 fn table(heads: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(heads.iter().copied());
     table
 }

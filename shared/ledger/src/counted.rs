@@ -139,6 +139,8 @@ async fn verdict<P: Ports>(
             Standing::Counted | Standing::Waived(_) => Ok(Verdict::Counted),
             Standing::Quarantined(reason) => quarantined(ports, source.hash(), &file, reason).await,
         },
+        // Another content in the place of one that never counted.
+        Some(input) if matches!(input.standing, Standing::Quarantined(_)) => Ok(Verdict::Missing),
         Some(_) if !source.supersedes() && attention::is_noted(ports, &file).await? => {
             Ok(Verdict::Held("it was overwritten with other content".to_owned()))
         }

@@ -71,9 +71,10 @@ async fn translate_version<P: Ports>(
         Err(two) => return unclaimed(ports, &file, meta, Kind::TwoSources, two.to_string()).await.map(Some),
     };
     let slot = claim(ports, &file, meta, source).await?;
-    if is_known(ports, &slot, &file, meta, source).await? {
-        // Also here: the one who wrote the tally may have died before its hint.
+    if let Some(record) = known(ports, &slot, &file, meta, source).await? {
+        // Also here: the one who wrote the tally may have died before its hint and its notice.
         hint(ports, &slot).await?;
+        notify_again(ports, &file, meta, &record).await?;
         return Ok(Some(Outcome::Repeated));
     }
     let Some(draft) = read_object(ports, source, tags, meta).await? else { return Ok(None) };
@@ -116,19 +117,18 @@ async fn claim<P: Ports>(ports: &P, file: &str, meta: &ObjectMeta, source: &Sour
     }
 }
 
-/// Whether this very version is tallied and nothing would come of reading it again: a file in
-/// quarantine is read again when its mapping has changed.
-async fn is_known<P: Ports>(
+/// The tally of this very version, if there is one and nothing would come of reading the object
+/// again: a file in quarantine is read again when its mapping has changed.
+async fn known<P: Ports>(
     ports: &P,
     slot: &Slot,
     file: &str,
     meta: &ObjectMeta,
     source: &Source,
-) -> Result<bool, LedgerError> {
+) -> Result<Option<FileRecord>, LedgerError> {
     let (table, key) = names::tally(slot, file);
-    let Some(item) = ports.get(table, &key).await? else { return Ok(false) };
-    let record = FileRecord::read(&item)?;
-    Ok(record.etags.contains(&meta.etag) && !may_be_mended(&record, source))
+    let record = ports.get(table, &key).await?.as_ref().map(FileRecord::read).transpose()?;
+    Ok(record.filter(|record| record.etags.contains(&meta.etag) && !may_be_mended(record, source)))
 }
 
 fn may_be_mended(record: &FileRecord, source: &Source) -> bool {
@@ -256,12 +256,19 @@ async fn commit<P: Ports>(
     draft: Draft,
 ) -> Result<Option<Outcome>, LedgerError> {
     let (table, key) = names::tally(slot, file);
-    let outcome = outcome_of(&draft.record);
+    let mut outcome = outcome_of(&draft.record);
     let body = draft.record.clone().store(ports, draft.tally).await?;
     let mut write = Write::create(table, key.clone(), body.clone());
+    let mut replaces = false;
     for _ in 0..ATTEMPTS {
         let present = match ports.write(write).await? {
-            Written::Done => return Ok(Some(outcome)),
+            Written::Done => {
+                // What there was to say of the content before is no longer true.
+                if replaces {
+                    attention::clear(ports, file).await?;
+                }
+                return Ok(Some(outcome));
+            }
             Written::Refused(Some(present)) => present,
             Written::Refused(None) => return Ok(None),
         };
@@ -272,13 +279,14 @@ async fn commit<P: Ports>(
             return Ok(None);
         }
         let record = FileRecord::read(&present)?;
-        let next = match decide(&record, &draft.record, source) {
+        let next;
+        (next, outcome, replaces) = match decide(&record, &draft.record, source) {
             Decision::Keep => return Ok(Some(Outcome::Repeated)),
             Decision::Conflict => return Ok(Some(Outcome::Conflict)),
-            Decision::KnowEtag => with_etag(record, &meta.etag).text()?,
+            Decision::KnowEtag => (with_etag(record, &meta.etag).text()?, Outcome::Repeated, false),
             Decision::Replace => {
                 keep_superseded(ports, file, &present).await?;
-                body.clone()
+                (body.clone(), outcome_of(&draft.record), true)
             }
         };
         write = Write::replace(table, key.clone(), present.revision, next);
@@ -308,13 +316,15 @@ enum Decision {
 
 fn decide(present: &FileRecord, ours: &FileRecord, source: &Source) -> Decision {
     let same = present.content == ours.content;
-    let mended = matches!(present.standing, Standing::Quarantined(_)) && present.mapping != ours.mapping;
+    // What is in quarantine never counted: the upload that mends it changes nothing that did.
+    let quarantined = matches!(present.standing, Standing::Quarantined(_));
+    let mended = quarantined && present.mapping != ours.mapping;
     let known = ours.etags.is_subset(&present.etags);
     match (same, mended, known) {
         (true, true, _) => Decision::Replace,
         (true, false, true) => Decision::Keep,
         (true, false, false) => Decision::KnowEtag,
-        (false, ..) if source.supersedes() => Decision::Replace,
+        (false, ..) if quarantined || source.supersedes() => Decision::Replace,
         (false, ..) => Decision::Conflict,
     }
 }
@@ -339,7 +349,7 @@ async fn hint<P: Ports>(ports: &P, slot: &Slot) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Puts on the list what a person has to see, and takes off what is mended.
+/// Puts on the list what a person has to see.
 async fn notify<P: Ports>(ports: &P, file: &str, meta: &ObjectMeta, outcome: &Outcome) -> Result<(), LedgerError> {
     let (kind, reason) = match outcome {
         Outcome::Quarantined(reason) => (Kind::Quarantined, reason.clone()),
@@ -348,6 +358,24 @@ async fn notify<P: Ports>(ports: &P, file: &str, meta: &ObjectMeta, outcome: &Ou
         Outcome::Tallied(_) | Outcome::Repeated | Outcome::Unclaimed(_) | Outcome::Ignored(_) => return Ok(()),
     };
     attention::note(ports, file, &Notice { key: meta.key.clone(), kind, reason, arrived: meta.modified }).await
+}
+
+/// Says of a file that was tallied before what there was to say then, and no more.
+async fn notify_again<P: Ports>(
+    ports: &P,
+    file: &str,
+    meta: &ObjectMeta,
+    record: &FileRecord,
+) -> Result<(), LedgerError> {
+    match record.standing {
+        Standing::Counted if record.counts.rejected == 0 => {}
+        Standing::Counted | Standing::Quarantined(_) => return notify(ports, file, meta, &outcome_of(record)).await,
+        Standing::Waived(_) => {}
+    }
+    if attention::is_noted(ports, file).await? {
+        attention::clear(ports, file).await?;
+    }
+    Ok(())
 }
 
 const CONFLICT: &str = "the object was overwritten with other content, but its source says that files never change; \

@@ -249,7 +249,7 @@ impl Exact {
         let exact = (0..=max_digits).find_map(|digits| self.to_scaled(digits).ok().map(|value| (value, digits)));
         let rounded = || self.round(max_digits, Rounding::HalfAwayFromZero).ok().map(|value| (value, max_digits));
         match exact.or_else(rounded) {
-            Some((value, digits)) => decimal_text(value, digits),
+            Some((value, digits)) => trimmed(&decimal_text(value, digits)),
             None => format!("{}/{}", self.numerator, self.denominator),
         }
     }
@@ -278,6 +278,12 @@ pub fn decimal_text(value: i128, scale: u32) -> String {
     let padded = format!("{digits:0>width$}", width = places.saturating_add(1));
     let (whole, fraction) = padded.split_at(padded.len().saturating_sub(places));
     format!("{sign}{whole}.{fraction}")
+}
+
+/// Without the noughts that end a fraction.
+fn trimmed(text: &str) -> String {
+    let kept = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+    kept.to_owned()
 }
 
 /// The digits of a decimal text as a mantissa and an exponent of ten.
@@ -456,6 +462,9 @@ mod tests {
         assert_eq!(third.mul(&Exact::integer(3)).unwrap(), Exact::ONE);
         assert_eq!(third.display(4), "0.3333");
         assert_eq!(exact("1912.4400").display(6), "1912.44");
+        assert_eq!(Exact::ratio(1_000_001, 2_000_001).unwrap().display(7), "0.5000002");
+        assert_eq!(Exact::ratio(30_000_001, 100_000_003).unwrap().display(3), "0.3");
+        assert_eq!(exact("1200").display(2), "1200");
         assert_eq!(exact("-0.05").display(2), "-0.05");
     }
 

@@ -10,7 +10,7 @@ use thiserror::Error;
 /// Digits a number in the catalogue may have before the point.
 pub const WHOLE_DIGITS: usize = 15;
 /// Digits a number in the catalogue may have after the point: prices below a millionth of a cent.
-pub const FRACTION_DIGITS: usize = 12;
+pub const FRACTION_DIGITS: u32 = 12;
 
 /// A number of the catalogue: a price, an amount, a quantity.
 ///
@@ -49,11 +49,14 @@ impl FromStr for Decimal {
             return Err(DecimalError::NotANumber(text.to_owned()));
         }
         let too_many = || DecimalError::TooManyDigits(text.to_owned());
-        if whole.trim_start_matches('0').len() > WHOLE_DIGITS || fraction.trim_end_matches('0').len() > FRACTION_DIGITS
-        {
+        // What `rust_decimal` would have to round is an error here, and so is what later
+        // multiplications could not hold.
+        let written = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+        let number = rust_decimal::Decimal::from_str_exact(written).map_err(|_| too_many())?;
+        if whole.trim_start_matches('0').len() > WHOLE_DIGITS || number.scale() > FRACTION_DIGITS {
             return Err(too_many());
         }
-        Exact::parse(text).map(Self).map_err(|_| too_many())
+        Exact::decimal(number.mantissa(), number.scale()).map(Self).map_err(|_| too_many())
     }
 }
 

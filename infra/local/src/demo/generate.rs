@@ -164,17 +164,16 @@ fn timestamp(hour: i64, second: u64) -> String {
     Instant(hour.saturating_mul(3600).saturating_add(second).saturating_mul(1000)).to_string()
 }
 
-/// Jobs that ended in the hour: core hours as cores × hours.
+/// Jobs that finished in the hour, with the compute hours that they took.
 fn job_lines(deployments: &[String], hour: i64) -> String {
-    let mut text = String::from("job,cluster,ended,cores,hours\n");
+    let mut text = String::from("finished,cluster,job,hours\n");
     for deployment in deployments {
         let mut dice = Dice::new(deployment, hour.saturating_mul(8).saturating_add(7));
         for job in 0..dice.below(4) {
             let at = timestamp(hour, dice.below(3600));
-            let cores = 1_u64 << dice.below(6);
-            let hundredths = dice.below(400).saturating_add(1);
+            let hundredths = dice.below(4000).saturating_add(1);
             let hours = format!("{}.{:02}", hundredths.div_euclid(100), hundredths.rem_euclid(100));
-            let _ = writeln!(text, "{deployment}-{hour}-{job},{deployment},{at},{cores},{hours}");
+            let _ = writeln!(text, "{at},{deployment},j-{hour}-{job},{hours}");
         }
     }
     text

@@ -1,0 +1,299 @@
+//! The binary as a person meets it: what it prints, which files it writes, how it exits.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A fee of 10.00 and 0.50 a call.
+const CATALOGUE: &str = r#"
+seller: {name: Seller, address: [Street 1], currency: USD, zone: UTC, terms-days: 30, number: "R-"}
+streams: [{name: calls, title: Calls, unit: call, scale: 2, kind: delta, day: sum, month: sum}]
+sources:
+  - name: calls
+    objects: "{deployment}/{name}.jsonl*"
+    format: json-lines
+    deployment: {tag: deployment}
+    time: {field: t, format: rfc3339}
+    usage: [{stream: calls, quantity: n}]
+components: [{name: calls, title: Calls, stream: calls, price: {per-unit: 0.50}}]
+plans: [{name: plan, title: Plan, currency: USD, recurring: [{title: Fee, amount: 10.00}], components: [calls]}]
+customers:
+  - id: ann
+    name: Ann
+    address: [Lane 2]
+    deployments: [{id: one, from: 2020-01-01}]
+    subscriptions: [{plan: plan, from: 2020-01-01}]
+"#;
+
+/// How a command ended.
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// A folder of its own with a catalogue and three usage files of January 2020.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(test: &str) -> Self {
+        let place = Self::empty(test);
+        place.write("catalogue/all.yaml", CATALOGUE);
+        place.write("usage/one/monday.jsonl", &(used(6, "3") + &used(6, "1.5")));
+        place.write("usage/one/tuesday.jsonl", &used(7, "2"));
+        place.write("usage/one/wednesday.jsonl", &used(8, "0.25"));
+        place
+    }
+
+    fn empty(test: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("farthing-cli").join(test);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+        }
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, path: &str) -> Vec<u8> {
+        fs::read(self.0.join(path)).unwrap()
+    }
+
+    /// All that is below a folder; nothing where there is no folder.
+    fn files(&self, folder: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.0.join(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    found.push(path.strip_prefix(&self.0).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Runs `farthing` in the folder.
+    fn farthing(&self, arguments: &[&str]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_farthing"));
+        let output = command.args(arguments).current_dir(&self.0).env("NO_COLOR", "1").output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    fn run(&self) -> Ended {
+        self.farthing(&["run", "--month", "2020-01"])
+    }
+}
+
+impl Ended {
+    /// Exits so, or shows everything that was said.
+    fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "standard output:\n{}\nstandard error:\n{}", self.out, self.err);
+        self
+    }
+
+    fn says(self, text: &str) -> Self {
+        assert!(letters(&self.out).contains(&letters(text)), "`{text}` is not in\n{}", self.out);
+        self
+    }
+
+    fn complains(self, text: &str) -> Self {
+        assert!(letters(&self.err).contains(&letters(text)), "`{text}` is not in\n{}", self.err);
+        self
+    }
+}
+
+/// Without blanks, line ends and frames: what is said, however it is laid out.
+fn letters(text: &str) -> String {
+    text.chars().filter(char::is_ascii_graphic).filter(|letter| *letter != '|').collect()
+}
+
+fn used(day: u8, n: &str) -> String {
+    format!("{{\"t\":\"2020-01-{day:02}T09:30:00Z\",\"n\":{n}}}\n")
+}
+
+const PDF: &str = ".farthing/invoices/ann/2020-01-R-000001.pdf";
+const JSON: &str = ".farthing/invoices/ann/2020-01-R-000001.json";
+
+#[test]
+fn a_run_writes_the_invoice_and_the_next_one_changes_nothing() {
+    let place = Place::new("run");
+    place.run().exits(0).says("3 files counted now with 4 records").says("2020-01-R-000001.pdf").says("13.38 USD");
+    assert_eq!(place.files(".farthing/invoices"), [JSON, PDF]);
+    let (pdf, json) = (place.read(PDF), place.read(JSON));
+    assert!(pdf.starts_with(b"%PDF-"));
+    let invoice: Value = serde_json::from_slice(&json).unwrap();
+    // 10.00 + (3 + 1.5 + 2 + 0.25) × 0.50 = 10.00 + 3.375, which is rounded to 3.38.
+    assert_eq!((invoice["total"].as_str(), invoice["number"].as_str()), (Some("13.38"), Some("R-000001")));
+    assert_eq!((&invoice["provenance"]["files"], &invoice["provenance"]["records"]), (&3.into(), &4.into()));
+
+    place.run().exits(0).says("no new files: everything in the usage folder was counted before");
+    assert_eq!(place.files(".farthing/invoices"), [JSON, PDF]);
+    assert_eq!((place.read(PDF), place.read(JSON)), (pdf, json));
+    place.farthing(&["status"]).exits(0).says("3 files are counted with 4 records: 4 tallied, 0 filtered, 0 rejected");
+}
+
+#[test]
+fn pages_that_were_lost_are_written_again_with_the_same_bytes() {
+    let place = Place::new("lost-pages");
+    place.run().exits(0);
+    let pdf = place.read(PDF);
+    fs::remove_file(place.0.join(PDF)).unwrap();
+    place.run().exits(0);
+    assert_eq!(place.read(PDF), pdf);
+}
+
+#[test]
+fn a_file_in_quarantine_keeps_the_month_open_and_is_told_with_its_reason() {
+    let place = Place::new("quarantine");
+    // The first bytes of a gzip file and no more.
+    fs::write(place.0.join("usage/one/cut.jsonl.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xab]).unwrap();
+    let reason = "one/cut.jsonl.gz: the gzip data ends in the middle of member 1: the object is truncated; upload it again";
+    place.run().exits(4).says("1 wait for a person").says(reason);
+    assert_eq!(place.files(".farthing/invoices"), [""; 0]);
+    place.run().exits(4).says(reason);
+    place.farthing(&["status"]).exits(4).says("keeps every month open").says(reason);
+
+    // As the reason says: upload it again.
+    place.write("usage/one/cut.jsonl.gz", &used(9, "1"));
+    // 13.375 + 0.50 = 13.875.
+    place.run().exits(0).says("13.88 USD");
+}
+
+#[test]
+fn usage_that_nobody_owns_is_told_and_holds_up_nobody() {
+    let place = Place::new("unowned");
+    place.write("usage/two/a.jsonl", &used(6, "7"));
+    place.run().exits(0).says("two: 7 call of calls are billed to nobody: no customer has this deployment").says("13.38 USD");
+}
+
+#[test]
+fn a_month_that_is_not_over_waits() {
+    let place = Place::new("not-over");
+    let told = place.farthing(&["run", "--month", "2999-01"]).exits(4);
+    told.says("ann waits: the period 2999-01 ends at 2999-02-01T00:00:00Z");
+    assert_eq!(place.files(".farthing/invoices"), [""; 0]);
+}
+
+#[test]
+fn folders_that_are_missing_are_told_with_what_to_do() {
+    let place = Place::empty("missing");
+    place.farthing(&["check", "nowhere"]).exits(1).complains("nowhere: there is no such folder");
+    place.run().exits(1).complains("usage: there is no such folder of usage files; name it with --usage");
+    place.write("usage/one/a.jsonl", &used(6, "1"));
+    place.run().exits(1).complains("catalogue: there is no such folder").complains("--catalogue");
+    place.write("catalogue/readme.txt", "nothing here");
+    place.run().exits(3).complains("there is no .yaml file in this folder");
+    assert_eq!(place.files(".farthing"), [""; 0]);
+}
+
+#[test]
+fn a_command_line_that_is_not_right_is_told_with_what_would_be() {
+    let place = Place::new("command-line");
+    place.farthing(&["run"]).exits(2).complains("--month");
+    place.farthing(&["bill"]).exits(2).complains("unrecognized subcommand");
+    for month in ["2020-13", "2020", "January", "2020-1"] {
+        place.farthing(&["run", "--month", month]).exits(2).complains("2026-02");
+    }
+    place.farthing(&["invoice", "--month", "2020-01"]).exits(2).complains("--preview");
+}
+
+#[test]
+fn the_help_names_every_command_and_every_exit_code() {
+    let place = Place::empty("help");
+    let told = place.farthing(&["--help"]).exits(0);
+    for command in ["run", "check", "status", "invoice", "serve", "demo"] {
+        assert!(told.out.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{}", told.out);
+    }
+    let codes: Vec<&str> = told.out.lines().skip_while(|line| !line.starts_with("Exit codes:")).skip(1).collect();
+    for code in 0..=4 {
+        assert!(codes.iter().any(|line| line.trim_start().starts_with(&format!("{code}  "))), "{}", told.out);
+    }
+}
+
+#[test]
+fn a_preview_writes_a_draft_and_issues_nothing() {
+    let place = Place::new("preview");
+    place.farthing(&["invoice", "--preview", "--month", "2020-01"]).exits(0).says("draft").says("13.38 USD");
+    assert_eq!(place.files(".farthing/drafts"), [".farthing/drafts/ann-2020-01.pdf"]);
+    assert!(place.read(".farthing/drafts/ann-2020-01.pdf").starts_with(b"%PDF-"));
+    assert_eq!(place.files(".farthing/invoices"), [""; 0]);
+    // Also of a month that is not over: what it would come to by now.
+    place.farthing(&["invoice", "--preview", "--month", "2999-01"]).exits(0).says("10.00 USD");
+    // The number is still free.
+    place.run().exits(0).says("R-000001");
+}
+
+#[test]
+fn what_changed_after_the_invoice_is_charged_with_the_next_month() {
+    let place = Place::new("true-up");
+    place.run().exits(0);
+    let pdf = place.read(PDF);
+    place.write("usage/one/late.jsonl", &used(31, "4"));
+    place.farthing(&["run", "--month", "2020-02"]).exits(0);
+    let february: Value =
+        serde_json::from_slice(&place.read(".farthing/invoices/ann/2020-02-R-000002.json")).unwrap();
+    // January was (6.75) × 0.50 = 3.38, is (6.75 + 4) × 0.50 = 5.375, rounded 5.38: 2.00 more.
+    let corrections: Vec<&Value> =
+        february["lines"].as_array().unwrap().iter().filter(|line| line["kind"] == "true-up").collect();
+    assert_eq!(corrections.len(), 1);
+    assert_eq!((&corrections[0]["period"], &corrections[0]["amount"]), (&"2020-01".into(), &"2.00".into()));
+    assert_eq!(february["total"], "12.00");
+    assert_eq!(place.read(PDF), pdf);
+}
+
+fn catalogues() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/catalogues")
+}
+
+#[test]
+fn the_catalogue_of_the_demo_is_right() {
+    let place = Place::empty("check-demo");
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/catalogue");
+    let told = place.farthing(&["check", demo.to_str().unwrap()]).exits(0).says("the catalogue is right");
+    assert_eq!(told.err, "");
+}
+
+/// A broken catalogue says at its end what has to be answered: `# expect FILE:LINE:COLUMN: MESSAGE (HINT)`.
+#[test]
+fn a_broken_catalogue_is_answered_with_file_line_and_hint() {
+    let sound = fs::read_to_string(catalogues().join("sound.yaml")).unwrap();
+    for name in ["unknown-currency", "misspelt-stream", "second-seller", "wrong-type", "tab", "missing-field"] {
+        let text = fs::read_to_string(catalogues().join(format!("broken/{name}.yaml"))).unwrap();
+        let place = Place::empty(&format!("check-{name}"));
+        place.write("c/sound.yaml", &sound);
+        place.write(&format!("c/{name}.yaml"), &text);
+        let mut told = place.farthing(&["check", "c"]).exits(3);
+        assert_eq!(told.out, "");
+        let expected: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# expect ")).collect();
+        assert!(!expected.is_empty());
+        for line in expected {
+            let (at, said) = line.split_once(": ").unwrap();
+            let (said, hint) = said.rsplit_once(" (").unwrap_or((said, ""));
+            // A file that is named within a message is named as it was given.
+            let said = said.replace(&format!("at {name}.yaml"), &format!("at c/{name}.yaml"));
+            told = told.complains(&format!("[c/{at}]")).complains(&said).complains(hint.trim_end_matches(')'));
+        }
+    }
+}
+
+#[test]
+fn what_may_not_be_meant_is_said_and_does_not_stand_in_the_way() {
+    let place = Place::new("check-warnings");
+    place.write("catalogue/more.yaml", "components: [{name: spare, title: Spare, stream: calls, price: {per-unit: 1}}]\n");
+    place.farthing(&["check", "catalogue"]).exits(0).says("the catalogue is right").complains("spare");
+}
