@@ -12,16 +12,19 @@ FARTHING := target/debug/farthing
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
+# Always the whole workspace: a selection of packages would select other features, and compile the
+# typesetter anew.
 .PHONY: build
-build: ## Build everything that the demo and the tests use
-	$(CARGO) build --workspace
+build: ## Build `farthing` and the four functions
+	$(CARGO) build --workspace --bins
 
 .PHONY: demo
 demo: build ## A month of usage from files to invoices, on embedded parts
 	$(FARTHING) demo
 
 .PHONY: test
-test: build tools ## All tests
+test: tools ## All tests
+	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
 
 .PHONY: lint
@@ -40,7 +43,7 @@ fmt: ## Format the code
 
 .PHONY: simulate
 simulate: ## The exactly-once simulation at length: make simulate SEEDS=100000
-	SEEDS=$(or $(SEEDS),10000) $(CARGO) test -p farthing-tests --test simulation -- --nocapture
+	SEEDS=$(or $(SEEDS),10000) $(CARGO) test --workspace --test simulation -- --nocapture
 
 .PHONY: tools
 tools: ## Install the tools that tests and lints use into folders of this checkout

@@ -5,7 +5,6 @@ mod month;
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use ledger::attention;
 use ledger::error::LedgerError;
@@ -77,9 +76,4 @@ fn write_catalogue(folder: &Path) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// The engine's catalogue, for the generator.
-fn configuration(engine: &Engine) -> Arc<ledger::configuration::Configuration> {
-    Arc::clone(&engine.configuration)
 }

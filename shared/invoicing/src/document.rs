@@ -178,10 +178,6 @@ pub struct Provenance {
     pub directory: String,
     /// Hash over the manifests of the priced rollups.
     pub inputs: String,
-    /// Usage files behind the lines.
-    pub files: u64,
-    /// Records in those files.
-    pub records: u64,
 }
 
 /// Why a document is not an invoice.

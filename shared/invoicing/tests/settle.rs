@@ -63,8 +63,6 @@ fn header(number: u32) -> Header {
             catalogue: String::new(),
             directory: String::new(),
             inputs: String::new(),
-            files: 0,
-            records: 0,
         },
     }
 }

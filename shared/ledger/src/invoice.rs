@@ -352,20 +352,17 @@ impl<P: Ports> Run<'_, P> {
             history: history(past, period),
             payment: self.catalogue.seller.payment.clone(),
             notes: self.catalogue.seller.notes.clone(),
-            provenance: self.provenance()?,
+            provenance: self.provenance(),
         };
         assemble(header, &settled.lines, &settled.true_ups).map_err(|error| LedgerError::billing(&customer.id, error))
     }
 
-    fn provenance(&self) -> Result<Provenance, LedgerError> {
-        let files = u64::try_from(self.counted.files()).map_err(|error| LedgerError::billing("files", error))?;
-        Ok(Provenance {
+    fn provenance(&self) -> Provenance {
+        Provenance {
             catalogue: self.catalogue.hash.clone(),
             directory: self.directory.version().to_owned(),
             inputs: self.counted.root.clone(),
-            files,
-            records: self.counted.counts.records,
-        })
+        }
     }
 }
 

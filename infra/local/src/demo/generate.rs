@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use ledger::error::LedgerError;
+use metering::period::start_of_day;
 use metering::time::Instant;
 
 use super::month::{Dice, HOURS, delay};
@@ -31,16 +33,18 @@ pub struct Generated {
 
 /// Writes every file that is not there yet. The folder is the bucket: paths are keys.
 pub fn generate(engine: &Engine, folder: &Path) -> Result<Generated, Failure> {
-    let sites = sites(engine);
+    let sites = sites(engine)?;
     let hours: Vec<i64> = HOURS.collect();
     let progress = engine.progress("generate", hours.len());
     let mut generated = Generated { events: Vec::new(), bytes: 0 };
     for hour in hours {
         for (site, deployments) in &sites {
             let (date, clock) = date_and_hour(hour);
-            let usage = usage_lines(deployments, hour);
+            let running = deployments.iter().filter(|(_, first)| **first <= hour);
+            let deployments: Vec<&str> = running.map(|(name, _)| name.as_str()).collect();
+            let usage = usage_lines(&deployments, hour);
             generated.add(folder, format!("usage/{site}/{date}/{clock}.jsonl.gz"), hour, usage.as_bytes(), true)?;
-            let jobs = job_lines(deployments, hour);
+            let jobs = job_lines(&deployments, hour);
             generated.add(folder, format!("jobs/{site}/{date}/{clock}.csv"), hour, jobs.as_bytes(), false)?;
         }
         progress.inc(1);
@@ -93,25 +97,26 @@ fn date_and_hour(hour: i64) -> (String, String) {
     (text.get(..10).unwrap_or_default().to_owned(), text.get(11..13).unwrap_or_default().to_owned())
 }
 
+/// The deployments of a site and the hour in which each begins to report.
+type Deployments = BTreeMap<String, i64>;
+
 /// The deployments of the catalogue by site, which is the second part of their name; and one that
 /// no customer has.
-fn sites(engine: &Engine) -> BTreeMap<String, Vec<String>> {
-    let mut sites: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for customer in super::configuration(engine).catalogue.customers.values() {
+fn sites(engine: &Engine) -> Result<BTreeMap<String, Deployments>, Failure> {
+    let mut sites: BTreeMap<String, Deployments> = BTreeMap::new();
+    for customer in engine.configuration.catalogue.customers.values() {
         for deployment in &customer.deployments {
             let site = deployment.id.split('-').nth(1).unwrap_or("lab").to_owned();
-            let known = sites.entry(site).or_default();
-            if !known.contains(&deployment.id) {
-                known.push(deployment.id.clone());
-            }
+            let start = start_of_day(customer.zone, deployment.term.from).map_err(LedgerError::from)?.hour();
+            let first = sites.entry(site).or_default().entry(deployment.id.clone()).or_insert(start);
+            *first = start.min(*first);
         }
     }
-    sites.entry("lab".to_owned()).or_default().push("phantom-lab-07".to_owned());
-    sites.values_mut().for_each(|deployments| deployments.sort());
-    sites
+    sites.entry("lab".to_owned()).or_default().insert("phantom-lab-07".to_owned(), HOURS.start);
+    Ok(sites)
 }
 
-fn usage_lines(deployments: &[String], hour: i64) -> String {
+fn usage_lines(deployments: &[&str], hour: i64) -> String {
     let mut text = String::new();
     for deployment in deployments {
         storage(&mut text, deployment, hour);
@@ -165,7 +170,7 @@ fn timestamp(hour: i64, second: u64) -> String {
 }
 
 /// Jobs that finished in the hour, with the compute hours that they took.
-fn job_lines(deployments: &[String], hour: i64) -> String {
+fn job_lines(deployments: &[&str], hour: i64) -> String {
     let mut text = String::from("finished,cluster,job,hours\n");
     for deployment in deployments {
         let mut dice = Dice::new(deployment, hour.saturating_mul(8).saturating_add(7));

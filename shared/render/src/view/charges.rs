@@ -45,8 +45,6 @@ struct Row {
 #[derive(Debug, Serialize)]
 struct StepRow {
     text: Text,
-    quantity: Text,
-    price: Text,
     amount: Text,
 }
 
@@ -159,11 +157,5 @@ fn per(line: &Line) -> String {
 }
 
 fn step(step: &Step) -> StepRow {
-    let figure = |decimal: &Option<String>| figures::grouped(decimal.as_deref().unwrap_or_default());
-    StepRow {
-        text: Text::new(&step.text),
-        quantity: figure(&step.quantity),
-        price: figure(&step.unit_price),
-        amount: figure(&step.amount),
-    }
+    StepRow { text: Text::new(&step.text), amount: figures::grouped(step.amount.as_deref().unwrap_or_default()) }
 }

@@ -220,7 +220,6 @@ pub fn total_label(invoice: &Invoice, total: Amount) -> String {
 
 /// How to read the pages.
 pub fn reading(invoice: &Invoice) -> Vec<Text> {
-    let sources = &invoice.provenance;
     text::all([
         format!(
             "Days begin at midnight in {}. Bars of a line have their own scale: compare days within a row, not rows.",
@@ -228,17 +227,10 @@ pub fn reading(invoice: &Invoice) -> Vec<Text> {
         ),
         "Small rows below a charge show how it came about; they are not rounded unless the rounding is what they show."
             .to_owned(),
-        format!(
-            "Behind these charges stand {} in {}. The same inputs always give this same document, byte for byte; \
-             these are their fingerprints. The invoice with every day's quantity is attached as invoice.json.",
-            counted64(sources.records, "usage record", "usage records"),
-            counted64(sources.files, "file", "files"),
-        ),
+        "The same inputs always give this same document, byte for byte; these are their fingerprints. The invoice with \
+         every day's quantity is attached as invoice.json."
+            .to_owned(),
     ])
-}
-
-fn counted64(count: u64, one: &str, many: &str) -> String {
-    usize::try_from(count).map_or_else(|_| format!("{count} {many}"), |count| counted(count, one, many))
 }
 
 /// What the figures were computed from.
