@@ -20,18 +20,30 @@ struct Task<'a> {
     patience: usize,
 }
 
+/// Where tasks are cut off.
+#[derive(Clone, Copy)]
+pub enum Cuts {
+    /// At the first await, then further on each time, by at most so many: with one, at every await.
+    Onwards(usize),
+    /// Anywhere within so many awaits, so that tasks live long enough to meet each other.
+    Anywhere(usize),
+}
+
 /// Tasks that run at once, one await at a time.
 pub struct Executor<'a> {
     dice: &'a Dice,
     tasks: Vec<Task<'a>>,
-    /// How much further a task gets after each time that it was cut off: at most.
-    stride: usize,
+    cuts: Cuts,
+    /// Who was polled last: tasks run in bursts, so that others stall for long.
+    current: usize,
 }
 
+/// A schedule gets through more often than not.
+const SCHEDULE: Cuts = Cuts::Anywhere(250);
+
 impl<'a> Executor<'a> {
-    /// With a stride of one every task is cut off at each of its awaits in turn.
-    pub fn new(dice: &'a Dice, stride: usize) -> Self {
-        Self { dice, tasks: Vec::new(), stride }
+    pub fn new(dice: &'a Dice, cuts: Cuts) -> Self {
+        Self { dice, tasks: Vec::new(), cuts, current: 0 }
     }
 
     /// A task that runs until it has done what it should.
@@ -49,7 +61,10 @@ impl<'a> Executor<'a> {
         if self.tasks.iter().all(|task| task.recurs) {
             return false;
         }
-        let place = self.dice.below(self.tasks.len());
+        if self.current >= self.tasks.len() || self.dice.chance(15) {
+            self.current = self.dice.below(self.tasks.len());
+        }
+        let place = self.current;
         let task = &mut self.tasks[place];
         if task.running.is_none() {
             task.running = Some((task.start)());
@@ -63,7 +78,10 @@ impl<'a> Executor<'a> {
                 task.polls += 1;
                 if task.polls >= task.patience {
                     task.running = None;
-                    task.patience += 1 + self.dice.below(self.stride);
+                    task.patience = match if task.recurs { SCHEDULE } else { self.cuts } {
+                        Cuts::Onwards(stride) => task.patience + 1 + self.dice.below(stride),
+                        Cuts::Anywhere(bound) => 1 + self.dice.below(bound),
+                    };
                 }
             }
         }

@@ -15,6 +15,7 @@ mod oracle;
 mod scenario;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::task::{Context, Poll, Waker};
 
 use invoicing::{Invoice, LineKind};
 use ledger::configuration::Configuration;
@@ -25,7 +26,7 @@ use ledger::{aggregate, correlate, counted, names, translate};
 use metering::time::Instant;
 
 use crate::dice::Dice;
-use crate::executor::Executor;
+use crate::executor::{Cuts, Executor};
 use crate::faults::{Faulty, at_once};
 use crate::oracle::Charges;
 use crate::scenario::{FEBRUARY, HOUR, JANUARY, MARCH};
@@ -42,7 +43,8 @@ impl World<'_> {
     /// everything fails. The keys whose last event was lost.
     fn turmoil(&self, keys: &[String], span: (i64, i64)) -> BTreeSet<String> {
         let mut lost = BTreeSet::new();
-        let mut executor = Executor::new(self.dice, 1);
+        let cuts = if self.dice.chance(50) { Cuts::Onwards(1) } else { Cuts::Anywhere(100) };
+        let mut executor = Executor::new(self.dice, cuts);
         for key in keys {
             let times = if self.dice.chance(15) { 0 } else { 1 + self.dice.below(2) };
             if times == 0 {
@@ -50,7 +52,7 @@ impl World<'_> {
             }
             (0..times).for_each(|_| self.add_translate(&mut executor, key.clone()));
         }
-        for _ in 0..2 {
+        for _ in 0..3 {
             executor.add_schedule(|| Box::pin(async { aggregate::refresh(&self.ports).await.is_ok() }));
         }
         executor.add(|| Box::pin(async { correlate::publish(&self.ports, &self.configuration.catalogue).await.is_ok() }));
@@ -60,7 +62,7 @@ impl World<'_> {
             if self.dice.chance(5) {
                 self.ports.land_one();
             }
-            if replacements > 0 && self.dice.chance(2) {
+            if replacements > 0 && self.dice.chance(3) {
                 replacements -= 1;
                 for key in scenario::replace_some(self.memory, self.dice, keys, span) {
                     lost.remove(&key);
@@ -144,7 +146,6 @@ impl World<'_> {
 
     /// Runs one future to its end.
     fn finish<T>(&self, future: impl Future<Output = T>) -> T {
-        use std::task::{Context, Poll, Waker};
         let mut future = std::pin::pin!(future);
         loop {
             if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -165,7 +166,7 @@ impl World<'_> {
     /// Closes a month twice at once, cut off again and again, then once in peace.
     fn close(&self, month: &str) -> BTreeMap<String, Invoice> {
         let options = Options { month: month.to_owned(), settle_minutes: 0, preview: false };
-        let mut executor = Executor::new(self.dice, 9);
+        let mut executor = Executor::new(self.dice, Cuts::Onwards(9));
         for _ in 0..2 {
             executor.add(|| Box::pin(async { close(&self.ports, &self.configuration, &options).await.is_ok() }));
         }
@@ -252,6 +253,36 @@ fn simulate(seed: u64) {
     let before = memory.items();
     assert_eq!(world.close("2026-02"), second);
     assert_eq!(memory.items(), before);
+}
+
+/// A refresh that stalls at any of its awaits, while a file is replaced and another refresh runs,
+/// undoes nothing when it wakes.
+#[test]
+fn a_refresh_that_stalls_anywhere_undoes_nothing() {
+    let key = "replaced/one/a.jsonl";
+    for awaits in 0.. {
+        let dice = Dice::new(1);
+        let memory = Memory::new(Instant(FEBRUARY));
+        let ports = Faulty::new(&memory, &dice, 0);
+        let world = World { memory: &memory, ports, configuration: scenario::configuration(), dice: &dice };
+        let replace = |calls: u8| {
+            memory.upload(Bucket::Usage, key, format!("{{\"t\":{JANUARY},\"calls\":{calls}}}\n").into_bytes());
+            world.finish(translate::translate(&world.ports, &world.configuration.catalogue, key)).unwrap();
+        };
+        replace(1);
+        world.finish(aggregate::refresh(&world.ports)).unwrap();
+        replace(2);
+        let mut stalled = std::pin::pin!(aggregate::refresh(&world.ports));
+        let mut poll = || stalled.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        if (0..awaits).any(|_| poll()) {
+            assert!(awaits > 20, "a refresh has more awaits than {awaits}");
+            return;
+        }
+        replace(3);
+        world.finish(aggregate::refresh(&world.ports)).unwrap();
+        while !poll() {}
+        world.assert_rest(&BTreeSet::new());
+    }
 }
 
 fn seeds() -> Vec<u64> {

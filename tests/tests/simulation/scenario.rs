@@ -75,7 +75,7 @@ pub fn upload(memory: &Memory, dice: &Dice, batch: &str, files: usize, arrive: i
             let deployment = ["one", "two", "three", "nobody"][dice.below(7).min(3)];
             let replaced = dice.chance(30);
             let key = format!("{}/{deployment}/{batch}{n}.jsonl", if replaced { "replaced" } else { "fixed" });
-            let hours = i64::try_from(dice.below(5)).unwrap();
+            let hours = i64::try_from(dice.below(2)).unwrap();
             memory.set_now(Instant(arrive + hours * HOUR));
             memory.upload(Bucket::Usage, &key, contents(dice, replaced, from, until));
             key
