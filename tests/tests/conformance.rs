@@ -9,11 +9,12 @@ mod conformance;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use conformance::ministack::Ministack;
 use conformance::{Subject, Upload, conform};
 use ledger::memory::Memory;
-use ledger::ports::{Blobs, Bucket, Clock, Queue};
+use ledger::ports::{Blobs, Bucket, Clock, Key, Queue, Table, Tables, Write};
 use metering::time::Instant;
 use store::aws::{self, AwsConfig, BucketNames, TableNames};
 use store::embedded::{self, Places, serve};
@@ -71,6 +72,56 @@ fn aws_conforms_on_an_independent_server() {
         Box::pin(async move { drop(put.send().await.unwrap()) })
     });
     conform(&runtime, &Subject::new(Arc::new(ports), upload, 30));
+    runtime.block_on(async {
+        ledger_items_expire_and_others_do_not(&server.endpoint).await;
+        what_is_enqueued_is_a_notification_that_s3_could_have_sent(&server.endpoint).await;
+        errors_name_the_code_and_whether_to_try_again(&server.endpoint).await;
+    });
+}
+
+async fn ledger_items_expire_and_others_do_not(endpoint: &str) {
+    let ports = aws::connect(local(endpoint)).await.unwrap();
+    let client = aws_sdk_dynamodb::Client::new(&aws::sdk_config(Some(endpoint)).await);
+    for (table, name, expires) in [(Table::Ledger, "ledger", true), (Table::Billing, "billing", false)] {
+        ports.write(Write::create(table, Key::new("expiry", "x"), "{}")).await.unwrap();
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let get = client.get_item().table_name(name).key("pk", text("expiry")).key("sk", text("x")).send().await;
+        let item = get.unwrap().item.unwrap();
+        let seconds = item.get("ttl").map(|value| value.as_n().unwrap().parse::<i64>().unwrap());
+        let horizon = ports.now().0 / 1000 + 400 * 86_400;
+        assert_eq!(seconds.map(|seconds| (horizon - 60..=horizon).contains(&seconds)), expires.then_some(true));
+    }
+}
+
+async fn what_is_enqueued_is_a_notification_that_s3_could_have_sent(endpoint: &str) {
+    let client = aws_sdk_sqs::Client::new(&aws::sdk_config(Some(endpoint)).await);
+    let url = client.create_queue().queue_name("translate").send().await.unwrap().queue_url.unwrap();
+    let ports = aws::connect(AwsConfig { queue_url: Some(url.clone()), ..local(endpoint) }).await.unwrap();
+    ports.enqueue("eu/a b+c%/日本.jsonl").await.unwrap();
+    let received = client.receive_message().queue_url(url).send().await.unwrap();
+    let event: aws_lambda_events::event::s3::S3Event =
+        serde_json::from_str(received.messages()[0].body().unwrap()).unwrap();
+    let s3 = &event.records[0].s3;
+    assert_eq!(s3.bucket.name.as_deref(), Some("usage"));
+    assert_eq!(s3.object.key.as_deref(), Some("eu/a%20b%2Bc%25/%E6%97%A5%E6%9C%AC.jsonl"));
+}
+
+async fn errors_name_the_code_and_whether_to_try_again(endpoint: &str) {
+    let mut config = local(endpoint);
+    config.tables.billing = "missing".to_owned();
+    config.buckets.work = "missing".to_owned();
+    let ports = aws::connect(config).await.unwrap();
+    let key = Key::new("a", "b");
+    let error = ports.write(Write::create(Table::Billing, key.clone(), "secret")).await.unwrap_err();
+    assert!(error.reason.contains("ResourceNotFoundException") && !error.retryable, "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+    let error = ports.read(Bucket::Work, "a", "etag", 0, 1).await.unwrap_err();
+    assert!(error.reason.contains("NoSuchBucket") && !error.retryable, "{error}");
+    let error = ports.enqueue("a").await.unwrap_err();
+    assert!(!error.retryable, "{error}");
+    let nobody = aws::connect(local("http://127.0.0.1:9")).await.unwrap();
+    let error = nobody.get(Table::Billing, &key).await.unwrap_err();
+    assert!(error.retryable && error.reason.contains("refused"), "{error}");
 }
 
 fn local(endpoint: &str) -> AwsConfig {

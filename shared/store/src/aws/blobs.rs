@@ -161,7 +161,8 @@ fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
 
-/// A missing bucket is not a missing object: only the latter is an answer.
+/// A missing bucket is not a missing object: only the latter is an answer. To a HEAD, S3 gives no
+/// code by which to tell them apart.
 fn is_missing_object<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     status(error) == Some(404) && code != Some("NoSuchBucket")
