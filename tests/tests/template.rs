@@ -76,7 +76,8 @@ fn collect_statements(name: &'static str, value: &'static Value, found: &mut Vec
 
 #[test]
 fn cfn_lint_finds_nothing() {
-    let said = run(tool("cfn-lint").args(["--non-zero-exit-code", "informational", "--template"]).arg(infra("template.yaml")));
+    let said =
+        run(tool("cfn-lint").args(["--non-zero-exit-code", "informational", "--template"]).arg(infra("template.yaml")));
     assert_eq!(said, "");
 }
 
@@ -95,7 +96,8 @@ fn each_function_is_told_exactly_what_it_reads() {
     let shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"].as_object().unwrap();
     for one in Function::ALL {
         let own = function(one)["Environment"]["Variables"].as_object();
-        let told: BTreeSet<&str> = shared.keys().chain(own.into_iter().flat_map(|own| own.keys())).map(String::as_str).collect();
+        let told: BTreeSet<&str> =
+            shared.keys().chain(own.into_iter().flat_map(|own| own.keys())).map(String::as_str).collect();
         let read: BTreeSet<&str> = one.variables().map(|variable| variable.name).collect();
         assert_eq!(told, read, "{}", one.name());
     }
@@ -138,7 +140,8 @@ fn each_function_acts_as_a_role_of_its_own() {
 fn only_those_who_bill_write_invoices() {
     let writes = |statement: &Value| each(&statement["Action"]).into_iter().any(|action| action == "s3:PutObject");
     let to_invoices = |statement: &Value| statement["Resource"].to_string().contains("InvoicesBucket");
-    let allowed = statements().into_iter().filter(|(_, one)| one["Effect"] == "Allow" && writes(one) && to_invoices(one));
+    let allowed =
+        statements().into_iter().filter(|(_, one)| one["Effect"] == "Allow" && writes(one) && to_invoices(one));
     let who: BTreeSet<&str> = allowed.map(|(name, _)| name).collect();
     assert_eq!(who, BTreeSet::from(["InvoiceRole"]));
     let usage = |statement: &Value| statement["Resource"].to_string().contains("UsageBucket");
@@ -185,7 +188,10 @@ fn only_the_failed_messages_of_a_batch_come_again_and_then_wait_for_a_person() {
     let queue = &TEMPLATE["Resources"]["UsageQueue"]["Properties"];
     assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0], "UsageDeadLetters");
     let timeout = function(Function::Translate)["Timeout"].as_u64().unwrap();
-    assert!(queue["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout, "a batch may come again while it is worked on");
+    assert!(
+        queue["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout,
+        "a batch may come again while it is worked on"
+    );
 }
 
 #[test]
@@ -207,7 +213,10 @@ fn every_queue_of_dead_letters_and_every_function_has_an_alarm() {
 #[test]
 fn functions_run_on_arm_with_logs_that_end() {
     let shared = &TEMPLATE["Globals"]["Function"];
-    assert_eq!((&shared["Runtime"], &shared["Architectures"][0]), (&Value::from("provided.al2023"), &Value::from("arm64")));
+    assert_eq!(
+        (&shared["Runtime"], &shared["Architectures"][0]),
+        (&Value::from("provided.al2023"), &Value::from("arm64"))
+    );
     assert_eq!(resources("AWS::Logs::LogGroup").len(), Function::ALL.len());
     for (name, group) in resources("AWS::Logs::LogGroup") {
         assert!(group.get("RetentionInDays").is_some(), "{name}");

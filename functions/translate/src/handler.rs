@@ -27,11 +27,7 @@ async fn work(context: Arc<Context>, configuration: Arc<Configuration>, notice: 
     Ok(())
 }
 
-async fn translate_object(
-    context: &Context,
-    configuration: &Configuration,
-    object: ObjectRef,
-) -> Result<(), Failure> {
+async fn translate_object(context: &Context, configuration: &Configuration, object: ObjectRef) -> Result<(), Failure> {
     if object.bucket != context.usage_bucket {
         return Err(Failure::OtherBucket { named: object.bucket, usage: context.usage_bucket.clone() });
     }

@@ -53,9 +53,7 @@ pub struct Message {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// The text of a message is not JSON.
-    #[error(
-        "the {place} is not JSON ({reason}); it should hold an S3 notification or an EventBridge event"
-    )]
+    #[error("the {place} is not JSON ({reason}); it should hold an S3 notification or an EventBridge event")]
     NotJson {
         /// Which text.
         place: &'static str,

@@ -56,11 +56,9 @@ impl Failure {
             Self::Catalogue(CatalogueError::Store(error)) => error.retryable,
             Self::Catalogue(CatalogueError::Unsettled { .. }) => true,
             Self::Ledger(error) => error.is_retryable(),
-            Self::Event(_)
-            | Self::OtherBucket { .. }
-            | Self::Catalogue(_)
-            | Self::Unclosed(_)
-            | Self::Panic(_) => false,
+            Self::Event(_) | Self::OtherBucket { .. } | Self::Catalogue(_) | Self::Unclosed(_) | Self::Panic(_) => {
+                false
+            }
         }
     }
 }

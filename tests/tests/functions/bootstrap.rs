@@ -27,9 +27,9 @@ pub struct Failed {
 }
 
 impl Running {
-    /// Starts the function's binary against `world`.
+    /// Starts the function's binary against `world`, in the region where `store::aws::provision` makes buckets.
     pub async fn start(world: &World, function: Function) -> Self {
-        let builder = Simulator::builder().function_name(function.name()).region("eu-central-1");
+        let builder = Simulator::builder().function_name(function.name()).region("us-east-1");
         let simulator = builder.invocation_timeout(PATIENCE).build().await.unwrap();
         let mut config = ProcessConfig::new(binary(function), ProcessRole::Runtime).inherit_stdio(false);
         for (name, value) in world.environment() {

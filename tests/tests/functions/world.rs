@@ -46,7 +46,8 @@ impl World {
     async fn fill(&self) {
         self.put(WORK, "catalogue/catalogue.yaml", include_str!("../../events/catalogue.yaml")).await;
         for (hour, key) in files() {
-            let record = format!("{{\"installation\":\"harbour-1\",\"at\":\"2026-02-03T{hour:02}:10:00Z\",\"gb\":{hour}}}\n");
+            let record =
+                format!("{{\"installation\":\"harbour-1\",\"at\":\"2026-02-03T{hour:02}:10:00Z\",\"gb\":{hour}}}\n");
             self.put(USAGE, &key, &record).await;
         }
     }
@@ -122,9 +123,7 @@ impl World {
     pub async fn take_batch(&self) -> serde_json::Value {
         let received = self.sqs.receive_message().queue_url(&self.queue_url).max_number_of_messages(10);
         let messages = received.send().await.unwrap().messages.unwrap_or_default();
-        let record = |message: aws_sdk_sqs::types::Message| {
-            serde_json::json!({ "messageId": message.message_id, "body": message.body, "eventSource": "aws:sqs" })
-        };
+        let record = |message: aws_sdk_sqs::types::Message| serde_json::json!({ "messageId": message.message_id, "body": message.body, "eventSource": "aws:sqs" });
         serde_json::json!({ "Records": messages.into_iter().map(record).collect::<Vec<_>>() })
     }
 }

@@ -69,7 +69,8 @@ const fn variable(name: &'static str, holds: &'static str) -> Variable {
     Variable { name, holds }
 }
 
-const LEDGER_TABLE: Variable = variable("FARTHING_LEDGER_TABLE", "the name of the DynamoDB table of claims and tallies");
+const LEDGER_TABLE: Variable =
+    variable("FARTHING_LEDGER_TABLE", "the name of the DynamoDB table of claims and tallies");
 const ROLLUP_TABLE: Variable = variable("FARTHING_ROLLUP_TABLE", "the name of the DynamoDB table of hints and rollups");
 const BILLING_TABLE: Variable =
     variable("FARTHING_BILLING_TABLE", "the name of the DynamoDB table of directory, invoices and numbers");

@@ -151,7 +151,8 @@ mod tests {
     use super::*;
 
     const SELLER: &str = "seller: {name: Quill Software, address: [1 Inkwell Row], currency: USD, zone: UTC}\n";
-    const STREAMS: &str = "streams:\n- {name: storage, title: Storage, unit: TB, scale: 6, kind: delta, day: sum, month: sum}\n";
+    const STREAMS: &str =
+        "streams:\n- {name: storage, title: Storage, unit: TB, scale: 6, kind: delta, day: sum, month: sum}\n";
 
     fn upload(ports: &Memory, name: &str, text: &str) {
         ports.upload(Bucket::Work, &format!("catalogue/{name}"), text.as_bytes().to_vec());

@@ -12,8 +12,7 @@ const NESTING_LIMIT: u8 = 4;
 
 /// Reads a message that is JSON in a text.
 pub fn read_text(place: &'static str, text: &str, depth: u8) -> Result<Notice, EventError> {
-    let value = serde_json::from_str(text)
-        .map_err(|error| EventError::NotJson { place, reason: error.to_string() })?;
+    let value = serde_json::from_str(text).map_err(|error| EventError::NotJson { place, reason: error.to_string() })?;
     read(value, depth)
 }
 
@@ -144,11 +143,7 @@ fn object(
     }
 }
 
-fn required(
-    value: Option<String>,
-    kind: &'static str,
-    field: &'static str,
-) -> Result<String, EventError> {
+fn required(value: Option<String>, kind: &'static str, field: &'static str) -> Result<String, EventError> {
     value.ok_or_else(|| malformed(kind, format!("{field} is missing")))
 }
 

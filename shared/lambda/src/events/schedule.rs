@@ -131,9 +131,7 @@ pub fn invoice(payload: Value) -> Result<Month, EventError> {
     };
     match (asked.period, asked.scheduled) {
         (Some(period), None) => period.parse().map_err(refused),
-        (None, Some(time)) => {
-            Month::before(time).ok_or_else(|| refused(format!("no month ends before {time}")))
-        }
+        (None, Some(time)) => Month::before(time).ok_or_else(|| refused(format!("no month ends before {time}"))),
         (None, None) => Err(refused("it names neither a period nor a time".to_owned())),
         (Some(_), Some(_)) => Err(refused("it names both a period and a time".to_owned())),
     }
@@ -160,8 +158,7 @@ fn trigger(payload: Value) -> Result<Trigger, EventError> {
 }
 
 fn request<T: DeserializeOwned>(value: Value, expected: &'static str) -> Result<T, EventError> {
-    serde_json::from_value(value)
-        .map_err(|error| EventError::Request { reason: error.to_string(), expected })
+    serde_json::from_value(value).map_err(|error| EventError::Request { reason: error.to_string(), expected })
 }
 
 #[cfg(test)]

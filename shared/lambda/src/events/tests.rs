@@ -5,8 +5,7 @@ use super::*;
 /// The events that people send by hand and that the functions' tests deliver: the same files.
 macro_rules! sample {
     ($name:literal) => {
-        serde_json::from_str::<Value>(include_str!(concat!("../../../../events/", $name, ".json")))
-            .unwrap()
+        serde_json::from_str::<Value>(include_str!(concat!("../../../../events/", $name, ".json"))).unwrap()
     };
 }
 
@@ -48,8 +47,7 @@ fn only_messages_from_a_queue_have_an_id() {
 fn a_batch_keeps_its_messages_apart() {
     let messages = decode(sample!("sqs-batch")).unwrap();
     assert_eq!(messages.len(), 3);
-    let first =
-        ["usage/rotterdam/2026-02-03/07.jsonl", "usage/rotterdam/2026-02-03/08.jsonl"].as_slice();
+    let first = ["usage/rotterdam/2026-02-03/07.jsonl", "usage/rotterdam/2026-02-03/08.jsonl"].as_slice();
     assert_eq!(keys(&messages[0]), first);
     assert_eq!(keys(&messages[1]), [""; 0]);
     assert_eq!(keys(&messages[2]), ["usage/rotterdam+delta 50%/2026-02-03/06.jsonl"]);
