@@ -32,7 +32,9 @@ fn usage_of_an_unknown_deployment_is_held_and_charged_once_somebody_has_it() {
     let january = world.invoice("2026-01");
     assert_eq!(january.total, "12.00");
 
-    world.configure(&CATALOGUE.replace("{id: one, from: 2026-01-01}", "{id: one, from: 2026-01-01}, {id: two, from: 2026-01-01}"));
+    world.configure(
+        &CATALOGUE.replace("{id: one, from: 2026-01-01}", "{id: one, from: 2026-01-01}, {id: two, from: 2026-01-01}"),
+    );
     world.at(MARCH_2);
     let february = world.invoice("2026-02");
     let true_up = line(&february, "calls", "2026-01");
@@ -87,7 +89,8 @@ fn a_period_waits_for_its_end_and_its_grace() {
 #[test]
 fn a_period_ends_by_the_customers_zone() {
     // Los Angeles is 8 hours behind: its January ends at 08:00 UTC.
-    let world = World::of(&[&CATALOGUE.replace("address: [Lane 2]", "address: [Lane 2]\n    zone: America/Los_Angeles")]);
+    let world =
+        World::of(&[&CATALOGUE.replace("address: [Lane 2]", "address: [Lane 2]\n    zone: America/Los_Angeles")]);
     world.at("2026-02-02T07:59:59Z");
     let [reason] = world.waits("2026-01").try_into().unwrap();
     assert!(reason.contains("ends at 2026-02-01T08:00:00Z"), "{reason}");

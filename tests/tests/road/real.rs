@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use ledger::translate::Outcome;
 use metering::exact::Exact;
 use metering::measure::increases;
 use metering::state::{State, Summary};
 use metering::tally::{Cells, Quarters, SeriesKey};
-use ledger::translate::Outcome;
 use serde_json::Value;
 
 use crate::world::{World, line};

@@ -145,8 +145,7 @@ impl World {
     /// The sweep, and all that it asks for; the keys.
     pub fn sweep(&self) -> Vec<String> {
         let before = Instant(i64::MAX);
-        let (audit, again) =
-            self.twice(|| at_once(counted::sweep(&self.memory, self.catalogue(), before)).unwrap());
+        let (audit, again) = self.twice(|| at_once(counted::sweep(&self.memory, self.catalogue(), before)).unwrap());
         assert_eq!(again.missing, audit.missing);
         let mut asked = Vec::new();
         while let Some(key) = self.memory.dequeue() {
