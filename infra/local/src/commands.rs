@@ -43,7 +43,8 @@ pub fn places(place: &Place) -> Places {
 /// Opens the store over a catalogue.
 pub fn engine(place: &Place) -> Result<Engine, Failure> {
     if !place.usage.is_dir() {
-        let missing = io::Error::new(io::ErrorKind::NotFound, "there is no such folder of usage files; name it with --usage");
+        let missing =
+            io::Error::new(io::ErrorKind::NotFound, "there is no such folder of usage files; name it with --usage");
         return Err(Failure::file(&place.usage, missing));
     }
     let configuration = read_catalogue(&place.catalogue)?;
@@ -86,7 +87,9 @@ pub fn counted(translated: &Translated) -> String {
         return "no new files: everything in the usage folder was counted before".to_owned();
     }
     let Translated { counted, repeated, waiting, ignored: _, records } = translated;
-    format!("{counted} files counted now with {records} records, {repeated} counted before, {waiting} wait for a person")
+    format!(
+        "{counted} files counted now with {records} records, {repeated} counted before, {waiting} wait for a person"
+    )
 }
 
 /// The table, what needs a person, and where the invoices are.
@@ -140,7 +143,9 @@ async fn preview(arguments: &RunArgs) -> Result<(), Failure> {
         let path = folder.join(format!("{}-{}.pdf", invoice.account, invoice.period.label));
         let pages = render::pdf(invoice)
             .map_err(|error| ledger::error::LedgerError::billing(&invoice.account, error.to_string()))?;
-        fs::create_dir_all(&folder).and_then(|()| fs::write(&path, pages)).map_err(|error| Failure::file(&path, error))?;
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(&path, pages))
+            .map_err(|error| Failure::file(&path, error))?;
     }
     let notices = attention::list(&*engine.ports).await?;
     tell_closed(&closed, &notices, &arguments.place.data.join("invoices"));

@@ -27,21 +27,25 @@ const CATALOGUE: [(&str, &str); 5] = [
 
 /// Generates what is not there yet, delivers the events, and bills the month.
 pub async fn run(folder: &Path) -> Result<(), Failure> {
-    let place = Place {
-        catalogue: folder.join("catalogue"),
-        usage: folder.join("usage"),
-        data: folder.join("data"),
-    };
+    let place = Place { catalogue: folder.join("catalogue"), usage: folder.join("usage"), data: folder.join("data") };
     write_catalogue(&place.catalogue)?;
     fs::create_dir_all(&place.usage).map_err(|error| Failure::file(&place.usage, error))?;
     let engine = engine(&place)?;
     let files = generate::generate(&engine, &place.usage)?;
-    say(&format!("{} usage files of {} MB in {}", files.events.len(), files.bytes.div_euclid(1_000_000), place.usage.display()));
+    say(&format!(
+        "{} usage files of {} MB in {}",
+        files.events.len(),
+        files.bytes.div_euclid(1_000_000),
+        place.usage.display()
+    ));
     let translated = deliver(&engine, &files.events).await?;
     say(&counted(&translated));
     let lost = engine.catch_up().await?;
     if lost != Translated::default() {
-        say(&format!("the sweep of the bucket found {} files whose event was lost", lost.counted.saturating_add(lost.waiting)));
+        say(&format!(
+            "the sweep of the bucket found {} files whose event was lost",
+            lost.counted.saturating_add(lost.waiting)
+        ));
     }
     let (published, enriched) = engine.correlate(month::MONTH).await?;
     say(&format!("{} facts of who owns what; {} counters carry a customer id", published.facts, enriched.counters));

@@ -11,7 +11,8 @@ use crate::failure::Failure;
 /// Reads and checks all YAML files of a folder.
 pub fn read_catalogue(folder: &Path) -> Result<Configuration, Failure> {
     if !folder.is_dir() {
-        let what = "there is no such folder of a catalogue's YAML files; `run` takes it with --catalogue, `check` as it is";
+        let what =
+            "there is no such folder of a catalogue's YAML files; `run` takes it with --catalogue, `check` as it is";
         return Err(Failure::file(folder, io::Error::new(io::ErrorKind::NotFound, what)));
     }
     let mut paths: Vec<PathBuf> = Vec::new();

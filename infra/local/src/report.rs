@@ -37,7 +37,9 @@ pub fn accounts(closed: &Closed, invoices: &Path) -> String {
         match outcome {
             Outcome::Issued(invoice, _) => table.add_row(row(invoice, &shown_path(invoice, invoices))),
             Outcome::Draft(invoice) => table.add_row(row(invoice, "draft")),
-            Outcome::Waiting(_) => table.add_row(vec![Cell::new(account), "".into(), "".into(), "".into(), "waits".into()]),
+            Outcome::Waiting(_) => {
+                table.add_row(vec![Cell::new(account), "".into(), "".into(), "".into(), "waits".into()])
+            }
             Outcome::Failed(_) => {
                 table.add_row(vec![Cell::new(account), "".into(), "".into(), "".into(), "cannot be priced".into()])
             }
@@ -89,7 +91,9 @@ pub fn needs_a_person(closed: &Closed, notices: &[Notice]) -> Vec<String> {
     let mut lines = Vec::new();
     for (account, outcome) in &closed.accounts {
         match outcome {
-            Outcome::Waiting(reasons) => reasons.iter().for_each(|reason| lines.push(format!("{account} waits: {reason}"))),
+            Outcome::Waiting(reasons) => {
+                reasons.iter().for_each(|reason| lines.push(format!("{account} waits: {reason}")))
+            }
             Outcome::Failed(reason) => lines.push(format!("{account} cannot be priced: {reason}")),
             Outcome::Issued(..) | Outcome::Draft(_) => {}
         }

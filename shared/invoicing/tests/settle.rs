@@ -59,11 +59,7 @@ fn header(number: u32) -> Header {
         history: Vec::new(),
         payment: Vec::new(),
         notes: Vec::new(),
-        provenance: Provenance {
-            catalogue: String::new(),
-            directory: String::new(),
-            inputs: String::new(),
-        },
+        provenance: Provenance { catalogue: String::new(), directory: String::new(), inputs: String::new() },
     }
 }
 

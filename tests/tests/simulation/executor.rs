@@ -9,9 +9,12 @@ use crate::dice::Dice;
 /// A task under way. True when it did what it should; false when it has to be delivered again.
 pub type Running<'a> = Pin<Box<dyn Future<Output = bool> + 'a>>;
 
+/// Starts a task, as often as it is cut off.
+type Start<'a> = Box<dyn Fn() -> Running<'a> + 'a>;
+
 /// A task that is started anew until it says that it is done.
 struct Task<'a> {
-    start: Box<dyn Fn() -> Running<'a> + 'a>,
+    start: Start<'a>,
     running: Option<Running<'a>>,
     /// A schedule: runs again and again while there are other tasks.
     recurs: bool,

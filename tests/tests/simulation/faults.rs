@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 
 use ledger::memory::Memory;
 use ledger::ports::{
-    Blobs, Bucket, Clock, Item, Key, Listing, ObjectMeta, Page, PutOnce, Queue, Read, StoreError, Table, Tables, Transacted,
-    Write, Written,
+    Blobs, Bucket, Clock, Item, Key, Listing, ObjectMeta, Page, PutOnce, Queue, Read, StoreError, Table, Tables,
+    Transacted, Write, Written,
 };
 use metering::time::Instant;
 
@@ -139,7 +139,13 @@ impl Tables for Faulty<'_> {
         self.operate("write", Some(Late::Write(write.clone())), self.memory.write(write)).await
     }
 
-    async fn query(&self, table: Table, partition: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+    async fn query(
+        &self,
+        table: Table,
+        partition: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         // Small pages, so that paging and what happens between two pages is always exercised.
         self.operate("query", None, self.memory.query(table, partition, after, limit.min(2))).await
     }
@@ -158,12 +164,24 @@ impl Blobs for Faulty<'_> {
         self.operate("read", None, self.memory.read(bucket, key, etag, offset, length)).await
     }
 
-    async fn put_once(&self, bucket: Bucket, key: &str, bytes: Vec<u8>, kind: &'static str) -> Result<PutOnce, StoreError> {
+    async fn put_once(
+        &self,
+        bucket: Bucket,
+        key: &str,
+        bytes: Vec<u8>,
+        kind: &'static str,
+    ) -> Result<PutOnce, StoreError> {
         let late = Late::PutOnce(bucket, key.to_owned(), bytes.clone());
         self.operate("put once", Some(late), self.memory.put_once(bucket, key, bytes, kind)).await
     }
 
-    async fn list(&self, bucket: Bucket, prefix: &str, after: Option<&str>, limit: usize) -> Result<Listing, StoreError> {
+    async fn list(
+        &self,
+        bucket: Bucket,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Listing, StoreError> {
         self.operate("list", None, self.memory.list(bucket, prefix, after, limit.min(3))).await
     }
 }

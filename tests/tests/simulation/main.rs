@@ -55,7 +55,8 @@ impl World<'_> {
         for _ in 0..3 {
             executor.add_schedule(|| Box::pin(async { aggregate::refresh(&self.ports).await.is_ok() }));
         }
-        executor.add(|| Box::pin(async { correlate::publish(&self.ports, &self.configuration.catalogue).await.is_ok() }));
+        executor
+            .add(|| Box::pin(async { correlate::publish(&self.ports, &self.configuration.catalogue).await.is_ok() }));
         let mut replacements = self.dice.below(3);
         let mut steps = 0;
         while executor.step() {
@@ -78,7 +79,9 @@ impl World<'_> {
     fn add_translate<'b>(&'b self, executor: &mut Executor<'b>, key: String) {
         executor.add(move || {
             let key = key.clone();
-            Box::pin(async move { translate::translate(&self.ports, &self.configuration.catalogue, &key).await.is_ok() })
+            Box::pin(
+                async move { translate::translate(&self.ports, &self.configuration.catalogue, &key).await.is_ok() },
+            )
         });
     }
 
@@ -206,7 +209,10 @@ fn assert_gap_free(memory: &Memory, invoices: &[&Invoice]) {
     numbers.sort_unstable();
     let expected: Vec<String> = (1..=invoices.len()).map(|n| format!("S-{n:06}")).collect();
     assert_eq!(numbers, expected);
-    let taken = memory.items().into_iter().filter(|(_, key, _)| key.partition == names::series("S-") && key.sort != names::HEAD);
+    let taken = memory
+        .items()
+        .into_iter()
+        .filter(|(_, key, _)| key.partition == names::series("S-") && key.sort != names::HEAD);
     assert_eq!(taken.count(), invoices.len(), "a number was taken by no invoice");
 }
 
@@ -296,7 +302,8 @@ fn seeds() -> Vec<u64> {
 #[test]
 fn any_seed_gives_the_invoices_of_the_naive_biller() {
     let seeds = seeds();
-    let halves: Vec<Vec<u64>> = (0..2).map(|half| seeds.iter().copied().filter(|seed| seed % 2 == half).collect()).collect();
+    let halves: Vec<Vec<u64>> =
+        (0..2).map(|half| seeds.iter().copied().filter(|seed| seed % 2 == half).collect()).collect();
     std::thread::scope(|scope| {
         for half in &halves {
             scope.spawn(move || {

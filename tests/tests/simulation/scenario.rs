@@ -65,11 +65,19 @@ customers:
 "#;
 
 pub fn configuration() -> Configuration {
-    Configuration::load(vec![("catalogue.yaml".into(), CATALOGUE.into())]).unwrap_or_else(|problems| panic!("{problems}"))
+    Configuration::load(vec![("catalogue.yaml".into(), CATALOGUE.into())])
+        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 /// Uploads some files at instants from `arrive` on with events in `[from, until)`; their keys.
-pub fn upload(memory: &Memory, dice: &Dice, batch: &str, files: usize, arrive: i64, (from, until): (i64, i64)) -> Vec<String> {
+pub fn upload(
+    memory: &Memory,
+    dice: &Dice,
+    batch: &str,
+    files: usize,
+    arrive: i64,
+    (from, until): (i64, i64),
+) -> Vec<String> {
     (0..files)
         .map(|n| {
             let deployment = ["one", "two", "three", "nobody"][dice.below(7).min(3)];

@@ -14,9 +14,9 @@ pub struct Dice(u64);
 impl Dice {
     /// A generator for one purpose.
     pub fn new(purpose: &str, number: i64) -> Self {
-        let seed = purpose.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-        });
+        let seed = purpose
+            .bytes()
+            .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
         Self(seed ^ number.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
 

@@ -6,7 +6,7 @@ use pricing::Amount;
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Fault, Pair, counted};
+use super::{Fault, Pair};
 use crate::dates;
 use crate::figures::{self, Money};
 use crate::text::{self, Text};
