@@ -199,3 +199,20 @@ fn the_whole_road_walked_again_changes_nothing() {
     assert!(!at_once(publish(&world.memory, &invoice, pages)).unwrap());
     assert_eq!(world.state(), before);
 }
+
+#[test]
+fn another_rule_for_a_stream_does_not_reach_back() {
+    let mut world = World::new();
+    world.arrive("fixed/one/a.jsonl", used(3, "4") + &used(4, "6"));
+    world.at(FEBRUARY_2);
+    // 10.00 + (4 + 6) × 0.50 = 15.00.
+    assert_eq!(world.invoice("2026-01").total, "15.00");
+    // From now on only the largest number counts.
+    world.configure(&CATALOGUE.replace("month: sum", "month: peak"));
+    world.arrive("fixed/one/february.jsonl", (used(3, "4") + &used(4, "6")).replace("2026-01", "2026-02"));
+    world.at(MARCH_2);
+    let february = world.invoice("2026-02");
+    assert!(february.lines.iter().all(|line| line.period == "2026-02"), "{:?}", charged(&february));
+    // 10.00 + 6 × 0.50 = 13.00.
+    assert_eq!(february.total, "13.00");
+}
