@@ -62,6 +62,40 @@ pub enum MeasureError {
 /// # Errors
 /// [`MeasureError`].
 pub fn measure(stream: &Stream, period: &Period, series: &[SeriesUsage<'_>]) -> Result<Measurement, MeasureError> {
+    if series.iter().all(|usage| usage.key.scale == stream.scale) {
+        return measure_aligned(stream, period, series);
+    }
+    // The stream's scale was changed since some of this was counted: the finest one holds all.
+    let scale = series.iter().map(|usage| usage.key.scale).chain([stream.scale]).max().unwrap_or(stream.scale);
+    let aligned = align(series, scale)?;
+    let series: Vec<_> = aligned.iter().map(|(key, (quarters, owned))| SeriesUsage { key, quarters, owned }).collect();
+    measure_aligned(&Stream { scale, ..stream.clone() }, period, &series)
+}
+
+/// Series by their key at one scale, with when they count.
+type Aligned<'a> = BTreeMap<SeriesKey, (Quarters, &'a [Span])>;
+
+/// The same usage with all values at one scale; what differed in its scale only is one series again.
+fn align<'a>(series: &[SeriesUsage<'a>], scale: u32) -> Result<Aligned<'a>, MeasureError> {
+    let mut aligned = Aligned::new();
+    for usage in series {
+        let digits = scale.saturating_sub(usage.key.scale);
+        let key = SeriesKey { scale, ..usage.key.clone() };
+        let (quarters, _) = aligned.entry(key).or_insert_with(|| (Quarters::new(), usage.owned));
+        for (quarter, state) in usage.quarters {
+            let state = state.with_digits(digits)?;
+            match quarters.get_mut(quarter) {
+                Some(present) => present.merge(&state)?,
+                None => {
+                    quarters.insert(*quarter, state);
+                }
+            }
+        }
+    }
+    Ok(aligned)
+}
+
+fn measure_aligned(stream: &Stream, period: &Period, series: &[SeriesUsage<'_>]) -> Result<Measurement, MeasureError> {
     let days = period.days()?;
     let parts = match stream.kind {
         Kind::Delta => sum_deltas(stream, &days, series)?,
@@ -346,15 +380,33 @@ mod tests {
         quantity_owned(stream, samples, &[all])
     }
 
+    fn key(series: &str, scale: u32) -> SeriesKey {
+        let (deployment, stream) = ("d".to_owned(), "s".to_owned());
+        SeriesKey { deployment, stream, series: series.to_owned(), scale, ..SeriesKey::default() }
+    }
+
+    #[test]
+    fn usage_counted_at_another_scale_keeps_its_value() {
+        let all = [Span { from: Instant(i64::MIN), until: Instant(i64::MAX) }];
+        let total = |kind: &str, rule: &str, early: (i64, i128), late: (i64, i128)| {
+            let stream = stream(&format!(r#""kind":"{kind}","day":"{rule}","month":"{rule}""#));
+            let mut cells = Cells::default();
+            cells.record(&key("a", 2), stream.kind, Instant(early.0), early.1).unwrap();
+            cells.record(&key("a", 3), stream.kind, Instant(late.0), late.1).unwrap();
+            let usage: Vec<_> =
+                cells.0.iter().map(|(key, quarters)| SeriesUsage { key, quarters, owned: &all }).collect();
+            measure(&stream, &two_days(), &usage).unwrap().total.to_string()
+        };
+        // 4.00 at two digits and 4.000 at three.
+        assert_eq!(total("delta", "sum", (0, 400), (1, 4000)), "8");
+        assert_eq!(total("gauge", "peak", (0, 400), (1, 5000)), "5", "one series, not two nodes");
+        assert_eq!(total("cumulative", "sum", (0, 400), (HOUR, 5500)), "1.5");
+    }
+
     fn quantity_owned(stream: &Stream, samples: &[(&str, i64, i128)], owned: &[Span]) -> (String, Vec<String>, u64) {
         let mut cells = Cells::default();
         for (series, at, value) in samples {
-            let key = SeriesKey {
-                deployment: "d".into(),
-                stream: "s".into(),
-                series: (*series).into(),
-                ..SeriesKey::default()
-            };
+            let key = key(series, stream.scale);
             cells.record(&key, stream.kind, Instant(*at), *value).unwrap();
         }
         let usage: Vec<_> = cells.0.iter().map(|(key, quarters)| SeriesUsage { key, quarters, owned }).collect();

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::exact::power_of_ten;
 use crate::stream::Kind;
 use crate::time::Instant;
 
@@ -136,6 +137,25 @@ impl State {
                 summary.merge(&Summary::of(sample))
             }
             Self::Counter(samples) => push_sample(samples, sample),
+        }
+    }
+
+    /// The same samples with so many more digits after the decimal point.
+    ///
+    /// # Errors
+    /// [`StateError::Overflow`].
+    pub fn with_digits(&self, digits: u32) -> Result<Self, StateError> {
+        let factor = power_of_ten(digits).map_err(|_| StateError::Overflow)?;
+        let scaled = |value: i128| value.checked_mul(factor).ok_or(StateError::Overflow);
+        let sample = |old: &Sample| Ok(Sample { at: old.at, value: scaled(old.value)? });
+        let summary = |old: &Summary| {
+            let (sum, peak, least) = (scaled(old.sum)?, sample(&old.peak)?, scaled(old.least)?);
+            Ok::<_, StateError>(Summary { count: old.count, sum, peak, least })
+        };
+        match self {
+            Self::Delta(old) => Ok(Self::Delta(summary(old)?)),
+            Self::Gauge(old, last) => Ok(Self::Gauge(summary(old)?, sample(last)?)),
+            Self::Counter(samples) => Ok(Self::Counter(samples.iter().map(sample).collect::<Result<_, StateError>>()?)),
         }
     }
 

@@ -23,6 +23,10 @@ pub struct SeriesKey {
     /// Further properties that a price may depend on.
     #[serde(rename = "x", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dimensions: BTreeMap<String, String>,
+    /// Digits after the decimal point of its values: the stream's scale when they were counted,
+    /// which may not be the scale of now.
+    #[serde(rename = "p", default)]
+    pub scale: u32,
 }
 
 /// The quarter-hours of one series.

@@ -165,6 +165,7 @@ fn key(usage: &Usage, deployment: &str, view: View<'_>) -> SeriesKey {
         stream: usage.stream.clone(),
         series: usage.series.iter().map(text).collect::<Vec<_>>().join("/"),
         dimensions,
+        scale: usage.scale,
     }
 }
 
