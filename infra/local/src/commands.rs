@@ -168,7 +168,7 @@ pub fn tell_problems(problems: &[Problem]) {
     }
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     if errors > 0 {
-        complain(&format!("{errors} errors, {} warnings", problems.len().saturating_sub(errors)));
+        complain(&format!("errors: {errors}, warnings: {}", problems.len().saturating_sub(errors)));
     }
 }
 
