@@ -73,19 +73,23 @@ fn aws_conforms_on_an_independent_server() {
     });
     conform(&runtime, &Subject::new(Arc::new(ports), upload, 30));
     runtime.block_on(async {
-        ledger_items_expire_and_others_do_not(&server.endpoint).await;
+        tallies_expire_and_claims_and_invoices_do_not(&server.endpoint).await;
         what_is_enqueued_is_a_notification_that_s3_could_have_sent(&server.endpoint).await;
         errors_name_the_code_and_whether_to_try_again(&server.endpoint).await;
     });
 }
 
-async fn ledger_items_expire_and_others_do_not(endpoint: &str) {
+async fn tallies_expire_and_claims_and_invoices_do_not(endpoint: &str) {
     let ports = aws::connect(local(endpoint)).await.unwrap();
     let client = aws_sdk_dynamodb::Client::new(&aws::sdk_config(Some(endpoint)).await);
-    for (table, name, expires) in [(Table::Ledger, "ledger", true), (Table::Billing, "billing", false)] {
-        ports.write(Write::create(table, Key::new("expiry", "x"), "{}")).await.unwrap();
+    for (table, name, partition, expires) in [
+        (Table::Ledger, "ledger", "U#x", true),
+        (Table::Ledger, "ledger", "F#x", false),
+        (Table::Billing, "billing", "U#x", false),
+    ] {
+        ports.write(Write::create(table, Key::new(partition, "x"), "{}")).await.unwrap();
         let text = |text: &str| AttributeValue::S(text.to_owned());
-        let get = client.get_item().table_name(name).key("pk", text("expiry")).key("sk", text("x")).send().await;
+        let get = client.get_item().table_name(name).key("pk", text(partition)).key("sk", text("x")).send().await;
         let item = get.unwrap().item.unwrap();
         let seconds = item.get("ttl").map(|value| value.as_n().unwrap().parse::<i64>().unwrap());
         let horizon = ports.now().0 / 1000 + 400 * 86_400;

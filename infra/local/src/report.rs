@@ -111,6 +111,8 @@ fn held(held: &Held) -> String {
         Unowned::Unknown => "no customer has this deployment",
         Unowned::NotEffective => "its customer did not have it at that time",
         Unowned::Ambiguous => "two customers claim it",
+        Unowned::NoPlan => "its customer holds no plan at that time",
+        Unowned::NoStream => "the catalogue no longer has this stream; put it back under its name",
     };
     let quantity = grouped(&shortened(&held.quantity.display(12)));
     format!("{}: {quantity} {} of {} are billed to nobody: {why}", held.deployment, held.unit, held.stream)

@@ -38,15 +38,22 @@ pub struct Refreshed {
 /// Reads every dirty slot again and writes its rollup.
 ///
 /// # Errors
-/// [`LedgerError`]; slots not reached keep their hint.
+/// [`LedgerError::Slot`] for the first slot that cannot be rolled up, once all others are; any
+/// other [`LedgerError`] at once. Slots not reached keep their hint.
 pub async fn refresh<P: Ports>(ports: &P) -> Result<Refreshed, LedgerError> {
     let mut done = Refreshed::default();
+    let mut broken = None;
     for shard in 0..names::HINT_SHARDS {
-        let part = refresh_shard(ports, shard).await?;
-        done.slots = done.slots.saturating_add(part.slots);
-        done.tallies = done.tallies.saturating_add(part.tallies);
+        match refresh_shard(ports, shard).await {
+            Ok(part) => {
+                done.slots = done.slots.saturating_add(part.slots);
+                done.tallies = done.tallies.saturating_add(part.tallies);
+            }
+            Err(error @ LedgerError::Slot { .. }) => broken = broken.or(Some(error)),
+            Err(error) => return Err(error),
+        }
     }
-    Ok(done)
+    broken.map_or(Ok(done), Err)
 }
 
 /// The part of [`refresh`] that one shard of hints asks for. Shards may run at once.
@@ -56,15 +63,23 @@ pub async fn refresh<P: Ports>(ports: &P) -> Result<Refreshed, LedgerError> {
 pub async fn refresh_shard<P: Ports>(ports: &P, shard: u8) -> Result<Refreshed, LedgerError> {
     let partition = names::hints(shard);
     let mut done = Refreshed::default();
+    let mut broken = None;
     for (name, hint) in pages(ports, Table::Rollup, &partition).await? {
         let slot: Slot = name.parse().map_err(|error| LedgerError::billing(&name, error))?;
-        let inputs = roll_up(ports, &slot).await?;
+        let inputs = match roll_up(ports, &slot).await {
+            Ok(inputs) => inputs,
+            Err(error @ LedgerError::Store(_)) => return Err(error),
+            Err(error) => {
+                broken = broken.or(Some(LedgerError::Slot { slot: name, source: Box::new(error) }));
+                continue;
+            }
+        };
         // A tally that came after our query left another token.
         ports.write(Write::delete_unchanged(Table::Rollup, Key::new(&partition, &name), hint.body)).await?;
         done.slots = done.slots.saturating_add(1);
         done.tallies = done.tallies.saturating_add(inputs);
     }
-    Ok(done)
+    broken.map_or(Ok(done), Err)
 }
 
 /// Builds a slot's rollup from its tallies and commits it; how many went in.

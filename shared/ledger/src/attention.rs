@@ -44,6 +44,8 @@ pub struct Notice {
     pub kind: Kind,
     /// What is wrong, where, and what to do.
     pub reason: String,
+    /// The version of the object that it is about.
+    pub etag: String,
     /// When the object was written.
     pub arrived: Instant,
 }
@@ -82,10 +84,14 @@ pub async fn list<P: Ports>(ports: &P) -> Result<Vec<Notice>, LedgerError> {
     Ok(notices)
 }
 
-/// Whether a file is on the list.
+/// The notice of a file, if it is on the list.
 ///
 /// # Errors
 /// [`LedgerError`].
-pub async fn is_noted<P: Ports>(ports: &P, file: &str) -> Result<bool, LedgerError> {
-    Ok(ports.get(Table::Billing, &Key::new(names::ATTENTION, file)).await?.is_some())
+pub async fn of<P: Ports>(ports: &P, file: &str) -> Result<Option<Notice>, LedgerError> {
+    let item = ports.get(Table::Billing, &Key::new(names::ATTENTION, file)).await?;
+    let read = |item: crate::ports::Item| {
+        serde_json::from_str(&item.body).map_err(|source| LedgerError::malformed("notice", source))
+    };
+    item.map(read).transpose()
 }

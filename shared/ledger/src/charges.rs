@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::directory::Directory;
 use catalog::{Catalogue, Customer, Subscription};
-use invoicing::{Invoice, Settled, settle, true_up};
+use invoicing::{Invoice, Settled, TrueUp, settle, true_up};
 use metering::period::{Period, start_of_day};
 use metering::tally::Cells;
 use metering::time::{Instant, Span};
@@ -107,6 +107,19 @@ fn advance(customer: &Customer, period: &Period) -> Result<Vec<RatedLine>, Ledge
     Ok(lines)
 }
 
+/// A difference in a currency that is no longer the account's cannot stand on its invoice.
+fn check_currency(now: &Customer, then: &Customer, period: &Period, differences: &[TrueUp]) -> Result<(), LedgerError> {
+    if then.currency == now.currency || differences.is_empty() {
+        return Ok(());
+    }
+    let (period, then, now_code) = (period.label(), then.currency.code(), now.currency.code());
+    let reason = format!(
+        "{period} was invoiced in {then} and its price has changed since, but the account is billed in {now_code} now: \
+         settle the difference of {period} by hand, or put the currency back for one more invoice"
+    );
+    Err(LedgerError::billing(&now.id, reason))
+}
+
 /// An earlier period of the account with the catalogue that priced it then: a price that was
 /// changed since does not reach back.
 pub struct Earlier<'a> {
@@ -134,8 +147,8 @@ pub fn charges(
     let now = price(basis, catalogue, customer, period)?;
     let mut settled = settle(&period.label(), currency, now, invoices).map_err(refuse)?;
     let next = period.month_after(1)?.label();
-    // Months may be closed out of order: a next month that has its own invoice is trued up below.
-    if !earlier.iter().any(|past| past.period.label() == next) {
+    // Months may be closed out of order: a next month that has its own invoice has charged its fees.
+    if !invoices.iter().any(|invoice| invoice.period.label == next) {
         let early = settle(&next, currency, advance(customer, period)?, invoices).map_err(refuse)?;
         settled.lines.extend(early.lines);
         settled.true_ups.extend(early.true_ups);
@@ -144,7 +157,10 @@ pub fn charges(
         // A customer that is no longer in that catalogue was never invoiced from it.
         let Some(then) = past.catalogue.customer(&customer.id) else { continue };
         let lines = price(basis, past.catalogue, then, &past.period)?;
-        settled.true_ups.extend(true_up(&past.period.label(), currency, &lines, invoices).map_err(refuse)?);
+        let charged = invoices.iter().filter(|invoice| invoice.currency == then.currency.code());
+        let differences = true_up(&past.period.label(), then.currency, &lines, charged).map_err(refuse)?;
+        check_currency(customer, then, &past.period, &differences)?;
+        settled.true_ups.extend(differences);
     }
     Ok(settled)
 }

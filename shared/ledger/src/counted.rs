@@ -15,6 +15,7 @@ use crate::error::LedgerError;
 use crate::file::{FileRecord, claimed_slot, pages};
 use crate::names;
 use crate::ports::{Bucket, ObjectMeta, Ports, Table};
+use crate::translate::CONFLICT;
 
 /// Objects asked for at a time.
 const LIST_PAGE: usize = 1000;
@@ -45,7 +46,15 @@ impl Counted {
                 let head = read_head(&item)?;
                 root.update(head.body.as_bytes());
                 let rollup = load(ports, &head).await?;
-                counted.inputs.extend(rollup.inputs);
+                for (file, input) in rollup.inputs {
+                    // A file has one slot for ever: in two of them its usage would count twice.
+                    if let Some(other) = counted.inputs.insert(file, input) {
+                        return Err(LedgerError::billing(
+                            other.key,
+                            "the file is in two rollups; nothing is priced until one of them is removed",
+                        ));
+                    }
+                }
                 counted.counts = counted.counts.add(&rollup.counts)?;
                 if overlaps(window, head.from, head.to) {
                     counted.cells.merge(&rollup.cells).map_err(metering::tally::TallyError::from)?;
@@ -130,7 +139,7 @@ async fn verdict<P: Ports>(
     let file = names::file_id(&object.key);
     let source = match catalogue.source_for(&object.key) {
         Ok(Some((source, _))) => source,
-        Ok(None) if attention::is_noted(ports, &file).await? => return Ok(Verdict::Unread),
+        Ok(None) if attention::of(ports, &file).await?.is_some() => return Ok(Verdict::Unread),
         Ok(None) => return Ok(Verdict::Missing),
         Err(two) => return Ok(Verdict::Held(two.to_string())),
     };
@@ -141,11 +150,17 @@ async fn verdict<P: Ports>(
         },
         // Another content in the place of one that never counted.
         Some(input) if matches!(input.standing, Standing::Quarantined(_)) => Ok(Verdict::Missing),
-        Some(_) if !source.supersedes() && attention::is_noted(ports, &file).await? => {
-            Ok(Verdict::Held("it was overwritten with other content".to_owned()))
+        Some(_) if !source.supersedes() && is_conflict(ports, &file, object).await? => {
+            Ok(Verdict::Held(CONFLICT.to_owned()))
         }
         Some(_) | None => Ok(Verdict::Missing),
     }
+}
+
+/// Whether this very version is known to contradict what was counted; any other is worth a look.
+async fn is_conflict<P: Ports>(ports: &P, file: &str, object: &ObjectMeta) -> Result<bool, LedgerError> {
+    let notice = attention::of(ports, file).await?;
+    Ok(notice.is_some_and(|notice| notice.kind == Kind::Conflict && notice.etag == object.etag))
 }
 
 /// A file in quarantine is worth another look only under another mapping.
@@ -179,16 +194,18 @@ async fn forget_resolved<P: Ports>(ports: &P, catalogue: &Catalogue, counted: &C
     for notice in attention::list(ports).await? {
         let file = names::file_id(&notice.key);
         let input = counted.inputs.get(&file);
-        let resolved = match notice.kind {
+        let now = ports.head(Bucket::Usage, &notice.key).await?;
+        let mended = match notice.kind {
             Kind::NoSource | Kind::TwoSources => matches!(catalogue.source_for(&notice.key), Ok(Some(_))),
             Kind::Quarantined => input.is_some_and(|input| input.standing == Standing::Counted),
-            Kind::Conflict => {
-                let now = ports.head(Bucket::Usage, &notice.key).await?;
-                now.is_none_or(|now| input.is_some_and(|input| input.etags.contains(&now.etag)))
-            }
+            Kind::Conflict => match (&now, input) {
+                (Some(now), Some(input)) => input.etags.contains(&now.etag),
+                (Some(_) | None, _) => false,
+            },
             Kind::Rejects => false,
         };
-        if resolved {
+        // An object that was moved away is nobody's any more.
+        if mended || now.is_none() {
             attention::clear(ports, &file).await?;
         }
     }

@@ -40,6 +40,14 @@ pub enum LedgerError {
         /// Inputs now.
         after: usize,
     },
+    /// A slot cannot be rolled up; the others were. Its files count as missing until it can.
+    #[error("the files that arrived in {slot} cannot be added up: {source}")]
+    Slot {
+        /// The slot: source and hour.
+        slot: String,
+        /// Why.
+        source: Box<LedgerError>,
+    },
     /// A period beyond the calendar, or none.
     #[error("{0}")]
     Period(#[from] PeriodError),
@@ -76,6 +84,7 @@ impl LedgerError {
             | Self::Tally(_)
             | Self::Missing(_)
             | Self::Shrunk { .. }
+            | Self::Slot { .. }
             | Self::Period(_)
             | Self::Measure(_)
             | Self::Billing { .. } => false,

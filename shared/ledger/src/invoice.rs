@@ -117,15 +117,23 @@ pub async fn close<P: Ports>(
 ) -> Result<Closed, LedgerError> {
     let catalogue = &*configuration.catalogue;
     let now = ports.now();
+    let mut broken = None;
     if !options.preview {
         configuration.keep(ports).await?;
-        refresh(ports).await?;
+        broken = match refresh(ports).await {
+            Err(error @ LedgerError::Slot { .. }) => Some(error.to_string()),
+            refreshed => {
+                refreshed?;
+                None
+            }
+        };
     }
     let directory = current(ports).await?;
     let counted = Counted::read(ports, Some(horizon(catalogue, &options.month)?)).await?;
     let before = Instant(now.0.saturating_sub(options.settle_minutes.saturating_mul(60_000)));
     let audit = audit(ports, catalogue, &counted, before).await?;
-    let blocked = reasons(&audit, &directory, catalogue, now)?;
+    let mut blocked = reasons(&audit, &directory, catalogue, now)?;
+    blocked.extend(broken);
     let run = Run { ports, catalogue, counted: &counted, directory: &directory, options, blocked, now };
     let mut accounts = BTreeMap::new();
     for customer in catalogue.customers.values() {
@@ -188,6 +196,8 @@ impl<P: Ports> Run<'_, P> {
         let settled = match self.charges(customer, &period, &past).await {
             Ok(settled) => settled,
             Err(LedgerError::Billing { reason, .. }) => return Ok(Some(Outcome::Failed(reason))),
+            // One account's quantities must not keep the others from their invoices.
+            Err(LedgerError::Measure(error)) => return Ok(Some(Outcome::Failed(error.to_string()))),
             Err(error) => return Err(error),
         };
         if settled.lines.is_empty() && settled.true_ups.is_empty() {
@@ -230,23 +240,24 @@ impl<P: Ports> Run<'_, P> {
     }
 
     async fn charges(&self, customer: &Customer, period: &Period, past: &Past) -> Result<Settled, LedgerError> {
-        let catalogues = self.catalogues(period, past).await?;
+        let repriced = repriced(period, past)?;
+        let catalogues = self.catalogues(&repriced).await?;
         let mut earlier = Vec::new();
-        for invoice in &past.documents {
+        for invoice in repriced {
+            same_zone(customer, invoice)?;
             if let Some(catalogue) = catalogues.get(&invoice.provenance.catalogue) {
-                let zone = invoice.period.zone.parse().unwrap_or(customer.zone);
-                earlier.push(Earlier { period: Period::parse_month(&invoice.period.label, zone)?, catalogue });
+                let period = Period::parse_month(&invoice.period.label, customer.zone)?;
+                earlier.push(Earlier { period, catalogue });
             }
         }
         let basis = Basis { cells: &self.counted.cells, directory: self.directory };
         charges(&basis, self.catalogue, customer, period, &earlier, &past.documents)
     }
 
-    /// The catalogues of the earlier invoices within the horizon, by hash.
-    async fn catalogues(&self, period: &Period, past: &Past) -> Result<BTreeMap<String, Arc<Catalogue>>, LedgerError> {
-        let oldest = period.month_after(HORIZON_MONTHS.saturating_neg())?;
+    /// The catalogues of some invoices, by hash.
+    async fn catalogues(&self, invoices: &[&Invoice]) -> Result<BTreeMap<String, Arc<Catalogue>>, LedgerError> {
         let mut catalogues = BTreeMap::new();
-        for invoice in past.documents.iter().filter(|invoice| invoice.period.start >= oldest.start) {
+        for invoice in invoices {
             let hash = &invoice.provenance.catalogue;
             if !catalogues.contains_key(hash) {
                 let recalled = Configuration::recall(self.ports, hash).await?.catalogue;
@@ -364,6 +375,29 @@ impl<P: Ports> Run<'_, P> {
             inputs: self.counted.root.clone(),
         }
     }
+}
+
+/// The invoices whose periods are priced again with this one: those before it, as far back as the
+/// horizon, for which all usage has been read. A later month that was closed first is trued up by
+/// the invoices after it.
+fn repriced<'a>(period: &Period, past: &'a Past) -> Result<Vec<&'a Invoice>, LedgerError> {
+    let oldest = period.month_after(HORIZON_MONTHS.saturating_neg())?;
+    let within = |invoice: &&Invoice| oldest.start <= invoice.period.start && invoice.period.start < period.start;
+    Ok(past.documents.iter().filter(within).collect())
+}
+
+/// Months cut in two zones overlap or leave a gap: hours would be charged twice or never.
+fn same_zone(customer: &Customer, invoice: &Invoice) -> Result<(), LedgerError> {
+    let (then, now) = (&invoice.period.zone, customer.zone.name());
+    if then == now {
+        return Ok(());
+    }
+    let period = &invoice.period.label;
+    let reason = format!(
+        "{period} was invoiced in the zone {then}, and the zone is {now} now: hours between the months would be \
+         charged twice or never. Put `zone: {then}` back, or end this customer and begin another one at a month's end"
+    );
+    Err(LedgerError::billing(&customer.id, reason))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use catalog::Catalogue;
 use catalog::directory::{Directory, Owner};
 use metering::exact::Exact;
 use metering::measure::{MeasureError, Measurement, SeriesUsage, measure};
-use metering::period::Period;
+use metering::period::{Period, PeriodError, start_of_day};
 use metering::stream::Stream;
 use metering::tally::{Cells, Quarters, SeriesKey};
 use metering::time::{Instant, Span};
@@ -22,6 +22,10 @@ pub enum Unowned {
     NotEffective,
     /// More than one account claims it.
     Ambiguous,
+    /// It has an owner, who holds no plan at that time.
+    NoPlan,
+    /// The catalogue no longer has the stream that it was counted under.
+    NoStream,
 }
 
 /// A span of time and who owned a deployment in it.
@@ -113,11 +117,18 @@ pub fn held(
         cells.0.keys().map(|key| (key.deployment.as_str(), key.stream.as_str())).collect();
     let mut found = Vec::new();
     for (deployment, name) in pairs {
-        let Some(stream) = catalogue.stream(name) else { continue };
+        let Some(stream) = catalogue.stream(name) else {
+            found.extend(without_stream(cells, deployment, name, window)?);
+            continue;
+        };
         let mut by_reason: BTreeMap<Unowned, Vec<Span>> = BTreeMap::new();
         for (span, owner) in owners(directory, deployment, window) {
-            if let Err(reason) = owner {
-                by_reason.entry(reason).or_default().push(span);
+            match owner {
+                Err(reason) => by_reason.entry(reason).or_default().push(span),
+                Ok(account) => {
+                    let without = without_plan(catalogue, account, span)?;
+                    by_reason.entry(Unowned::NoPlan).or_default().extend(without);
+                }
             }
         }
         for (reason, spans) in by_reason {
@@ -129,4 +140,38 @@ pub fn held(
         }
     }
     Ok(found)
+}
+
+/// The parts of a span in which an account holds no plan.
+fn without_plan(catalogue: &Catalogue, account: &str, span: Span) -> Result<Vec<Span>, PeriodError> {
+    let Some(customer) = catalogue.customer(account) else { return Ok(vec![span]) };
+    let mut open = vec![span];
+    for subscription in &customer.subscriptions {
+        let from = start_of_day(customer.zone, subscription.term.from)?;
+        let until = subscription.term.until.map(|until| start_of_day(customer.zone, until)).transpose()?;
+        let before = Span { from: Instant(i64::MIN), until: from };
+        let after = until.map(|from| Span { from, until: Instant(i64::MAX) });
+        let around = [Some(before), after];
+        open =
+            open.iter().flat_map(|part| around.iter().flatten().filter_map(|rest| part.intersection(rest))).collect();
+    }
+    Ok(open)
+}
+
+/// What was counted under a stream that the catalogue no longer has: nobody can say what a month of
+/// it is, so its samples are added.
+fn without_stream(cells: &Cells, deployment: &str, stream: &str, window: Span) -> Result<Option<Held>, MeasureError> {
+    let mut quantity = Exact::ZERO;
+    let mut samples: u64 = 0;
+    for (key, quarters) in series(cells, deployment, stream) {
+        for (_, state) in quarters.iter().filter(|(quarter, _)| window.contains(quarter.start())) {
+            if let Some(summary) = state.summary()? {
+                quantity = quantity.add(&Exact::decimal(summary.sum, key.scale)?)?;
+                samples = samples.saturating_add(summary.count);
+            }
+        }
+    }
+    let (deployment, stream) = (deployment.to_owned(), stream.to_owned());
+    let held = Held { deployment, stream, quantity, unit: "units".to_owned(), reason: Unowned::NoStream };
+    Ok((samples > 0).then_some(held))
 }

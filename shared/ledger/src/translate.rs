@@ -96,9 +96,13 @@ async fn unclaimed<P: Ports>(
     kind: Kind,
     reason: String,
 ) -> Result<Outcome, LedgerError> {
-    let notice = Notice { key: meta.key.clone(), kind, reason: reason.clone(), arrived: meta.modified };
+    let notice = notice(meta, kind, reason.clone());
     attention::note(ports, file, &notice).await?;
     Ok(Outcome::Unclaimed(reason))
+}
+
+fn notice(meta: &ObjectMeta, kind: Kind, reason: String) -> Notice {
+    Notice { key: meta.key.clone(), kind, reason, etag: meta.etag.clone(), arrived: meta.modified }
 }
 
 /// The file's slot: that of its claim, which the first to come writes.
@@ -357,7 +361,7 @@ async fn notify<P: Ports>(ports: &P, file: &str, meta: &ObjectMeta, outcome: &Ou
         Outcome::Tallied(counts) if counts.rejected > 0 => (Kind::Rejects, rejected(counts)),
         Outcome::Tallied(_) | Outcome::Repeated | Outcome::Unclaimed(_) | Outcome::Ignored(_) => return Ok(()),
     };
-    attention::note(ports, file, &Notice { key: meta.key.clone(), kind, reason, arrived: meta.modified }).await
+    attention::note(ports, file, &notice(meta, kind, reason)).await
 }
 
 /// Says of a file that was tallied before what there was to say then, and no more.
@@ -372,13 +376,14 @@ async fn notify_again<P: Ports>(
         Standing::Counted | Standing::Quarantined(_) => return notify(ports, file, meta, &outcome_of(record)).await,
         Standing::Waived(_) => {}
     }
-    if attention::is_noted(ports, file).await? {
+    if attention::of(ports, file).await?.is_some() {
         attention::clear(ports, file).await?;
     }
     Ok(())
 }
 
-const CONFLICT: &str = "the object was overwritten with other content, but its source says that files never change; \
+/// What is told of a file that was overwritten though its source says that files never change.
+pub const CONFLICT: &str = "the object was overwritten with other content, but its source says that files never change; \
      put the first content back, or say `on-change: supersede` in the source";
 
 fn rejected(counts: &Counts) -> String {

@@ -29,6 +29,18 @@ impl Share {
         self.days == self.of
     }
 
+    /// The share of an amount for a whole period, not rounded, with the step that says so.
+    pub(crate) fn part(&self, whole: Exact, digits: u32, steps: &mut Vec<RatedStep>) -> Result<Exact, ExactError> {
+        if self.is_whole() {
+            return Ok(whole);
+        }
+        let raw = whole.mul(&Exact::integer(i128::from(self.days)))?.div(&Exact::integer(i128::from(self.of)))?;
+        let (before, after) = (text::prose(&whole, digits), text::prose(&raw, digits));
+        let step = RatedStep::new(format!("{before} × {} ÷ {} days = {after}", self.days, self.of));
+        steps.push(RatedStep { amount: Some(raw), ..step });
+        Ok(raw)
+    }
+
     /// What the line says of it: nothing where the period is covered or the price does not mind.
     pub(crate) fn detail(&self, prorate: Prorate) -> Option<String> {
         (!self.is_whole() && prorate == Prorate::Day)

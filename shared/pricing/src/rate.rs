@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use metering::exact::{Exact, ExactError};
 use metering::measure::Measurement;
 use metering::period::Period;
+use metering::stream::Aggregation;
 use thiserror::Error;
 
 use crate::line::{RatedKind, RatedLine, RatedStep};
@@ -207,7 +208,14 @@ impl Place<'_> {
         measured: Option<&Measurement>,
     ) -> Result<RatedLine, ExactError> {
         let quantity = measured.map_or(Exact::ZERO, |measured| measured.total);
-        let (raw, steps) = price.explain(quantity, self.plan.currency.digits())?;
+        let (raw, mut steps) = price.explain(quantity, self.plan.currency.digits())?;
+        let raw = match price.meter.month {
+            // A level is priced by the month: held for a part of it, it costs that part.
+            Aggregation::Average | Aggregation::Peak => {
+                self.share.part(raw, self.plan.currency.digits(), &mut steps)?
+            }
+            Aggregation::Sum | Aggregation::Count => raw,
+        };
         let (amount, steps) = rounded(self.plan, raw, steps)?;
         Ok(RatedLine {
             deployment: deployment.map(str::to_owned),

@@ -158,8 +158,9 @@ impl Quantity {
         if let Node::Field(field) = &self.node {
             return Ok(match plain(field, view, absent)? {
                 Outcome::Present(found) => {
-                    let value = number::scaled(found.text.trim(), scale);
-                    Outcome::Present(value.map_err(|error| wrong(&field.written, found.text, &error.to_string()))?)
+                    let value = number::scaled(found.text.trim(), scale).map_err(|error| error.to_string());
+                    let value = value.and_then(within_reason);
+                    Outcome::Present(value.map_err(|error| wrong(&field.written, found.text, &error))?)
                 }
                 Outcome::Absent(field) => Outcome::Absent(field),
                 Outcome::Missing(field) => Outcome::Missing(field),
@@ -167,7 +168,7 @@ impl Quantity {
         }
         match self.node.find(view, absent)? {
             Outcome::Present(value) => {
-                let value = value.to_scaled(scale);
+                let value = value.to_scaled(scale).map_err(|error| error.to_string()).and_then(within_reason);
                 value
                     .map(Outcome::Present)
                     .map_err(|error| format!("the quantity `{}` cannot be used: {error}", self.written))
@@ -328,4 +329,11 @@ impl Parser<'_, '_> {
             _ => Err("a field or a number is expected".to_owned()),
         }
     }
+}
+
+/// A quantity with more digits than 28, those after the point included, is no usage but a fault of
+/// whoever wrote it; and ten thousand million of the largest still add up within 127 bits.
+fn within_reason(scaled: i128) -> Result<i128, String> {
+    const LARGEST: u128 = 10_u128.pow(28);
+    if scaled.unsigned_abs() < LARGEST { Ok(scaled) } else { Err("it has more than 28 digits".to_owned()) }
 }

@@ -75,7 +75,7 @@ impl World {
             ("FARTHING_WORK_BUCKET", WORK),
             ("FARTHING_INVOICES_BUCKET", INVOICES),
             ("FARTHING_CATALOGUE_PREFIX", "catalogue/"),
-            ("FARTHING_LEDGER_DAYS", "400"),
+            ("FARTHING_LEDGER_DAYS", "480"),
             ("FARTHING_SETTLE_MINUTES", "0"),
             ("FARTHING_QUEUE_URL", &self.queue_url),
             ("AWS_ENDPOINT_URL", &self.server.endpoint),
@@ -156,7 +156,7 @@ fn config(url: &str) -> AwsConfig {
         tables: TableNames { ledger, rollup, billing },
         buckets,
         queue_url: None,
-        ledger_days: 400,
+        ledger_days: 480,
         endpoint: Some(url.to_owned()),
     }
 }

@@ -82,7 +82,7 @@ const CATALOGUE_PREFIX: Variable = variable(
     "where the catalogue's YAML files lie in the work bucket, ending in a slash, as in catalogue/",
 );
 const LEDGER_DAYS: Variable =
-    variable("FARTHING_LEDGER_DAYS", "after how many days a tally may expire, a whole number of at least 62");
+    variable("FARTHING_LEDGER_DAYS", "after how many days a tally may expire, a whole number of at least 460");
 const QUEUE_URL: Variable = variable("FARTHING_QUEUE_URL", "the URL of the SQS queue in front of translate");
 
 const SETTLE_MINUTES: Variable = variable(
@@ -103,7 +103,7 @@ const VARIABLES: [Variable; 8] = [
 ];
 
 /// A month, its late files and its corrections: fewer days would expire what is still to be billed.
-const LEAST_LEDGER_DAYS: u32 = 62;
+const LEAST_LEDGER_DAYS: u32 = 460;
 
 /// What the environment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -214,7 +214,7 @@ mod tests {
     fn complete(name: &str) -> Option<String> {
         let value = match name {
             "FARTHING_CATALOGUE_PREFIX" => "catalogue/",
-            "FARTHING_LEDGER_DAYS" => "400",
+            "FARTHING_LEDGER_DAYS" => "480",
             "FARTHING_SETTLE_MINUTES" => "15",
             name => name,
         };
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(settings.aws.tables.rollup, "FARTHING_ROLLUP_TABLE");
         assert_eq!(settings.aws.buckets.usage, "FARTHING_USAGE_BUCKET");
         assert_eq!(settings.aws.queue_url.as_deref(), Some("FARTHING_QUEUE_URL"));
-        assert_eq!((settings.aws.ledger_days, settings.settle_minutes), (400, 15));
+        assert_eq!((settings.aws.ledger_days, settings.settle_minutes), (480, 15));
         assert_eq!(settings.catalogue_prefix, "catalogue/");
     }
 

@@ -49,14 +49,16 @@ impl DynamoTables {
     }
 
     /// When an item written now may be removed, in seconds since the epoch.
-    fn expires(&self, table: Table) -> Option<i64> {
+    /// Claims never expire: a file whose claim were gone could be counted in a second slot.
+    fn expires(&self, table: Table, key: &Key) -> Option<i64> {
         let now = self.clock.now().0.div_euclid(1000);
         let horizon = i64::from(self.ledger_days).saturating_mul(SECONDS_PER_DAY);
-        matches!(table, Table::Ledger).then(|| now.saturating_add(horizon))
+        let is_claim = key.partition.starts_with("F#");
+        (matches!(table, Table::Ledger) && !is_claim).then(|| now.saturating_add(horizon))
     }
 
     fn encode(&self, write: &Write, item: &Item) -> Attributes {
-        items::encode(&write.key, item, self.expires(write.table))
+        items::encode(&write.key, item, self.expires(write.table, &write.key))
     }
 
     async fn put(&self, write: &Write, item: &Item) -> Result<Written, StoreError> {
