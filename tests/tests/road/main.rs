@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod corrections;
+mod edges;
 mod objects;
 mod real;
 mod records;

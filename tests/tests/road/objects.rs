@@ -149,7 +149,7 @@ fn an_overwritten_file_that_must_not_change_keeps_every_period_open_until_it_is_
     assert_eq!(kind, Kind::Conflict);
     assert!(reason.contains("put the first content back, or say `on-change: supersede`"), "{reason}");
     world.at(FEBRUARY_2);
-    assert_eq!(world.waits("2026-01"), [format!("{key}: it was overwritten with other content")]);
+    assert_eq!(world.waits("2026-01"), [format!("{key}: {}", ledger::translate::CONFLICT)]);
     assert_eq!(world.sweep(), [""; 0]);
     assert_eq!(world.notices().len(), 1, "a sweep does not mend it");
 
@@ -171,7 +171,7 @@ fn an_overwritten_file_whose_event_was_lost_keeps_every_period_open_too() {
     assert!(reason.contains("1 files of the bucket are not counted yet") && reason.contains(key), "{reason}");
     assert_eq!(world.sweep(), [key]);
     assert_eq!(world.notice(key).0, Kind::Conflict);
-    assert_eq!(world.waits("2026-01"), [format!("{key}: it was overwritten with other content")]);
+    assert_eq!(world.waits("2026-01"), [format!("{key}: {}", ledger::translate::CONFLICT)]);
 }
 
 #[test]
