@@ -13,10 +13,13 @@ use crate::scenario::{FEBRUARY, HANDOVER, HOUR, JANUARY, MARCH};
 /// Cents by account, period and component.
 pub type Charges = BTreeMap<(String, String, String), i128>;
 
+/// When and how much, by deployment and node.
+type Levels = BTreeMap<(String, String), (i64, i128)>;
+
 /// What every account owes for January, and for February if that is over.
 pub fn charges(memory: &Memory, with_february: bool) -> Charges {
     let mut calls: BTreeMap<(&str, &str), i128> = BTreeMap::new();
-    let mut disk: BTreeMap<(&str, &str, i64), BTreeMap<(String, String), (i64, i128)>> = BTreeMap::new();
+    let mut disk: BTreeMap<(&str, &str, i64), Levels> = BTreeMap::new();
     for key in keys(memory) {
         let deployment = key.split('/').nth(1).unwrap();
         let text = String::from_utf8(memory.object(Bucket::Usage, &key).unwrap()).unwrap();
