@@ -41,9 +41,8 @@ struct World<'a> {
 impl World<'_> {
     /// Delivers the events of some keys in disorder, while objects are replaced, schedules run and
     /// everything fails. The keys whose last event was lost.
-    fn turmoil(&self, keys: &[String], span: (i64, i64)) -> BTreeSet<String> {
+    fn turmoil(&self, cuts: Cuts, keys: &[String], span: (i64, i64)) -> BTreeSet<String> {
         let mut lost = BTreeSet::new();
-        let cuts = if self.dice.chance(50) { Cuts::Onwards(1) } else { Cuts::Anywhere(100) };
         let mut executor = Executor::new(self.dice, cuts);
         for key in keys {
             let times = if self.dice.chance(15) { 0 } else { 1 + self.dice.below(2) };
@@ -226,7 +225,8 @@ fn simulate(seed: u64) {
     let (january, february) = ((JANUARY, FEBRUARY), (FEBRUARY, MARCH));
     let early = scenario::upload(&memory, &dice, "early", 4 + dice.below(4), JANUARY + 400 * HOUR, january);
     memory.set_now(Instant(FEBRUARY + 30 * HOUR));
-    let lost = world.turmoil(&early, january);
+    // Every task is cut off at each of its awaits in turn.
+    let lost = world.turmoil(Cuts::Onwards(1), &early, january);
     world.assert_rest(&lost);
     if dice.chance(50) {
         world.try_close("2026-01");
@@ -241,7 +241,7 @@ fn simulate(seed: u64) {
     let next = scenario::upload(&memory, &dice, "next", 1 + dice.below(3), FEBRUARY + 90 * HOUR, february);
     let replaced = scenario::replace_some(&memory, &dice, &early, january);
     memory.set_now(Instant(MARCH + 30 * HOUR));
-    let lost = world.turmoil(&[late, next, replaced].concat(), january);
+    let lost = world.turmoil(Cuts::Anywhere(100), &[late, next, replaced].concat(), january);
     world.assert_rest(&lost);
     if dice.chance(50) {
         world.try_close("2026-02");
