@@ -50,7 +50,8 @@ impl Model {
         let mut lines: Vec<i128> = self.fees.iter().map(|fee| part(*fee)).collect();
         for unit in &self.units {
             let charged = (micros - unit.included * 1_000_000).max(0);
-            lines.push(half_away(charged * unit.price, 100_000_000 * unit.size));
+            // Storage is a level: held for some days, it costs those days.
+            lines.push(half_away(charged * unit.price * days, 100_000_000 * unit.size * of));
         }
         let (_, amount) = self.tiers.iter().find(|(name, _)| name == tier).unwrap();
         lines.push(part(*amount));
