@@ -1,5 +1,6 @@
 //! What a person sees: tables, and sentences about what waits.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -89,13 +90,10 @@ fn shortened(quantity: &str) -> String {
 /// Everything that needs a person, in words.
 pub fn needs_a_person(closed: &Closed, notices: &[Notice]) -> Vec<String> {
     let mut lines = Vec::new();
+    lines.extend(waiting(closed));
     for (account, outcome) in &closed.accounts {
-        match outcome {
-            Outcome::Waiting(reasons) => {
-                reasons.iter().for_each(|reason| lines.push(format!("{account} waits: {reason}")))
-            }
-            Outcome::Failed(reason) => lines.push(format!("{account} cannot be priced: {reason}")),
-            Outcome::Issued(..) | Outcome::Draft(_) => {}
+        if let Outcome::Failed(reason) = outcome {
+            lines.push(format!("{account} cannot be priced: {reason}"));
         }
     }
     lines.extend(closed.held.iter().map(held));
@@ -104,6 +102,21 @@ pub fn needs_a_person(closed: &Closed, notices: &[Notice]) -> Vec<String> {
         lines.push(format!("and {more} more files with a notice: `farthing status` lists them all"));
     }
     lines
+}
+
+/// Each reason once, with the accounts that it keeps waiting.
+fn waiting(closed: &Closed) -> Vec<String> {
+    let mut accounts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (account, outcome) in &closed.accounts {
+        if let Outcome::Waiting(reasons) = outcome {
+            reasons.iter().for_each(|reason| accounts.entry(reason).or_default().push(account));
+        }
+    }
+    let told = accounts.into_iter().map(|(reason, who)| match who.as_slice() {
+        [one] => format!("{one} waits: {reason}"),
+        several => format!("{} wait: {reason}", several.join(", ")),
+    });
+    told.collect()
 }
 
 fn held(held: &Held) -> String {
