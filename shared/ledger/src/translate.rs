@@ -152,7 +152,8 @@ async fn read_object<P: Ports>(
     tags: Tags,
     meta: &ObjectMeta,
 ) -> Result<Option<Draft>, LedgerError> {
-    let mut translator = Translator::new(source, ObjectContext { key: meta.key.clone(), tags });
+    let mut translator =
+        Translator::new(source, ObjectContext { key: meta.key.clone(), tags, ..ObjectContext::default() });
     let mut hasher = Sha256::new();
     let mut unreadable = None;
     let mut offset = 0;

@@ -36,7 +36,7 @@ pub type Quarters = BTreeMap<Quarter, State>;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cells(pub BTreeMap<SeriesKey, Quarters>);
 
-/// What became of the records of a file: `records = tallied + filtered + rejected`, always.
+/// What became of the records of a file: `records = tallied + filtered + rejected + repeated`, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Records read.
@@ -47,15 +47,22 @@ pub struct Counts {
     pub filtered: u64,
     /// Those that could not be translated.
     pub rejected: u64,
+    /// Those whose events all counted before, by the ids that their source declares.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated: u64,
     /// Usage events; a record may give several.
     pub events: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counts {
     /// Whether no record is lost and none counted twice.
     pub fn balance(&self) -> bool {
-        let seen = self.tallied.checked_add(self.filtered).and_then(|sum| sum.checked_add(self.rejected));
-        seen == Some(self.records)
+        let kinds = [self.tallied, self.filtered, self.rejected, self.repeated];
+        kinds.iter().try_fold(0_u64, |sum, kind| sum.checked_add(*kind)) == Some(self.records)
     }
 
     /// Both.
@@ -69,6 +76,7 @@ impl Counts {
             tallied: sum(self.tallied, other.tallied)?,
             filtered: sum(self.filtered, other.filtered)?,
             rejected: sum(self.rejected, other.rejected)?,
+            repeated: sum(self.repeated, other.repeated)?,
             events: sum(self.events, other.events)?,
         })
     }

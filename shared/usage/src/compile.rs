@@ -1,6 +1,7 @@
 //! From a source's YAML to a source, with every mistake found at once.
 
 mod conditions;
+mod delivery;
 mod format;
 mod usages;
 
@@ -57,6 +58,7 @@ impl SourceSpec {
         let time_format = keep(self.time_format(), problems);
         let reject_limit = keep(self.limit(), problems);
         let fans = usages::compile(self, streams, &mut scope, problems);
+        let replaces = keep(delivery::compile(self, &scope.tags), problems);
         let format = keep(format::compile(self, scope.slots.unwrap_or_default()), problems);
         Some(Mapping {
             name: self.name.clone(),
@@ -70,6 +72,8 @@ impl SourceSpec {
             fans,
             reject_limit: reject_limit?,
             on_change: self.on_change,
+            replaces: replaces?,
+            identified: !self.event_id.is_empty(),
         })
     }
 

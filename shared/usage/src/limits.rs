@@ -13,6 +13,8 @@ pub struct Limits {
     /// Cells (deployment, stream, series, dimensions, quarter-hour) and readings of counters that
     /// one object may fill. More makes it unreadable.
     pub cells: usize,
+    /// Events with ids that one object may hold: each takes some forty bytes. More makes it unreadable.
+    pub ids: usize,
     /// How many rejects are handed back. All are counted.
     pub rejects: usize,
     /// How many bytes of a rejected record are handed back.
@@ -26,6 +28,7 @@ impl Default for Limits {
             ratio: 500,
             record_bytes: 8 << 20,
             cells: 200_000,
+            ids: 1_000_000,
             rejects: 4_096,
             reject_bytes: 2_048,
         }

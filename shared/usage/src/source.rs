@@ -32,6 +32,26 @@ pub(crate) struct Mapping {
     pub(crate) fans: Vec<Fan>,
     pub(crate) reject_limit: RejectLimit,
     pub(crate) on_change: OnChange,
+    pub(crate) replaces: Option<Replaces>,
+    /// Whether events carry ids.
+    pub(crate) identified: bool,
+}
+
+/// Which files take each other's place: the captures in which they agree, and the one that orders them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Replaces {
+    pub(crate) same: Vec<String>,
+    pub(crate) latest: Option<String>,
+}
+
+/// What a file of a source with `delivery: replace` is the whole of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WholeOf {
+    /// Of the files of a source that say the same here one counts, the latest.
+    pub group: Vec<String>,
+    /// What makes one later than another: greater texts, compared byte by byte, come later. Empty
+    /// where the time of arrival (and then the key) decides.
+    pub order: String,
 }
 
 /// How records are written.
@@ -92,6 +112,10 @@ pub(crate) struct Usage {
     pub(crate) conditions: Vec<Condition>,
     pub(crate) absent: Vec<String>,
     pub(crate) optional: bool,
+    /// What tells its events apart; none where the source declares no ids.
+    pub(crate) id: Vec<TextExpression>,
+    /// How many usages of the same stream come before it: their events share ids.
+    pub(crate) nth: usize,
 }
 
 /// A share of records as an exact fraction.
@@ -138,6 +162,20 @@ impl Source {
     /// What another content under a known key means.
     pub fn on_change(&self) -> OnChange {
         self.inner.on_change
+    }
+
+    /// What a file with these captures is the whole of, so that it takes the place of earlier files
+    /// that say the same; `None` where files add up.
+    pub fn whole_of(&self, tags: &Tags) -> Option<WholeOf> {
+        let replaces = self.inner.replaces.as_ref()?;
+        let text = |tag: &String| tags.get(tag).cloned().unwrap_or_default();
+        let order = replaces.latest.as_ref().map_or(String::new(), text);
+        Some(WholeOf { group: replaces.same.iter().map(text).collect(), order })
+    }
+
+    /// Whether its events carry ids, so that one that is sent again counts once.
+    pub fn has_event_ids(&self) -> bool {
+        self.inner.identified
     }
 
     /// Whether another content under a known key counts instead of the old one.

@@ -43,6 +43,15 @@ pub struct SourceSpec {
     /// What another content under the same key means.
     #[serde(default)]
     pub on_change: OnChange,
+    /// Whether files add up or take each other's place.
+    #[serde(default, skip_serializing_if = "Delivery::is_append")]
+    pub delivery: Delivery,
+    /// `delivery: replace`: which files take each other's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<ReplacesSpec>,
+    /// What tells an event from every other, so that one that is sent again counts once.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub event_id: OneOrMany<String>,
 }
 
 fn default_reject_limit() -> Scalar {
@@ -179,6 +188,34 @@ pub struct ConditionSpec {
     /// Does this regular expression match somewhere in it?
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
+}
+
+/// How the files of a source relate to each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// Each brings further usage.
+    #[default]
+    Append,
+    /// Each brings all there is of something, in the place of what earlier ones said of it.
+    Replace,
+}
+
+impl Delivery {
+    fn is_append(&self) -> bool {
+        *self == Self::Append
+    }
+}
+
+/// Which files take each other's place, by what their keys say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ReplacesSpec {
+    /// The captures of the key in which they agree: a site and a month, for example.
+    pub same: OneOrMany<String>,
+    /// The capture whose greatest text is the latest file's; without it the latest to arrive is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<String>,
 }
 
 /// What another content under the key of an object that was tallied means.

@@ -4,10 +4,13 @@ mod events;
 mod reader;
 mod series;
 
+use std::sync::Arc;
+
 use metering::tally::{Counts, Tally};
 
 use crate::decode::{Decoder, TextSink};
 use crate::error::Unreadable;
+use crate::event_id::{EventId, Ids, Mark};
 use crate::limits::Limits;
 use crate::pattern::Tags;
 use crate::reject::Reject;
@@ -24,6 +27,9 @@ pub struct ObjectContext {
     pub key: String,
     /// What the source's pattern captured from the key.
     pub tags: Tags,
+    /// Events that count in other files and so not in this one: their ids, sorted. Empty at first;
+    /// who finds that an event stands in two files translates the one where it does not count anew.
+    pub elsewhere: Arc<[EventId]>,
 }
 
 /// What an object comes to.
@@ -34,6 +40,8 @@ pub struct Translation {
     /// The records that could not be translated, up to [`Limits::rejects`] of them; the tally
     /// counts all.
     pub rejects: Vec<Reject>,
+    /// The events that counted, where the source declares ids: by hour and id, each once.
+    pub marks: Vec<Mark>,
     /// Why the object must be looked at by a person before it may count, if it must.
     pub quarantine: Option<String>,
 }
@@ -69,6 +77,7 @@ impl<'s> Translator<'s> {
             reader: Reader::new(&mapping.format),
             events: Events::default(),
             series: SeriesTable::new(limits.cells),
+            ids: Ids::new(context.elsewhere, limits.ids),
             counts: Counts::default(),
             rejects: Vec::new(),
         };
@@ -118,6 +127,7 @@ struct Records<'s> {
     reader: Reader<'s>,
     events: Events,
     series: SeriesTable,
+    ids: Ids,
     counts: Counts,
     rejects: Vec<Reject>,
 }
@@ -148,11 +158,20 @@ impl Records<'_> {
     }
 
     fn commit(&mut self) -> Result<(), Unreadable> {
-        for Event { series, kind, at, value } in &self.events.list {
-            self.series.add(*series, *kind, *at, *value)?;
-            self.counts.events += 1;
+        let before = self.counts.events;
+        for Event { series, kind, at, value, id } in &self.events.list {
+            let counts = match id {
+                Some(id) => self.ids.is_first(*id, *at, self.counts.records)?,
+                None => true,
+            };
+            if counts {
+                self.series.add(*series, *kind, *at, *value)?;
+                self.counts.events += 1;
+            }
         }
-        self.counts.tallied += 1;
+        let counted = self.counts.events > before;
+        self.counts.tallied += u64::from(counted);
+        self.counts.repeated += u64::from(!counted);
         Ok(())
     }
 
@@ -175,7 +194,7 @@ impl Records<'_> {
     fn finish(self) -> Translation {
         let quarantine = self.quarantine();
         let tally = Tally { cells: self.series.into_cells(), counts: self.counts };
-        Translation { tally, rejects: self.rejects, quarantine }
+        Translation { tally, rejects: self.rejects, marks: self.ids.into_marks(), quarantine }
     }
 
     /// Too many rejects: a share above the limit, or all that there is.

@@ -59,8 +59,10 @@ fn show(translation: &Translation, scale: impl Fn(&str) -> u32) -> String {
     }
     let counts = translation.tally.counts;
     let parts = (counts.tallied, counts.filtered, counts.rejected);
-    writeln!(shown, "{} records: {} tallied, {} filtered, {} rejected", counts.records, parts.0, parts.1, parts.2)
+    write!(shown, "{} records: {} tallied, {} filtered, {} rejected", counts.records, parts.0, parts.1, parts.2)
         .unwrap();
+    let repeated = if counts.repeated > 0 { format!(", {} repeated", counts.repeated) } else { String::new() };
+    writeln!(shown, "{repeated}").unwrap();
     for reject in &translation.rejects {
         writeln!(shown, "line {}: {}", reject.line, reject.reason).unwrap();
     }

@@ -69,6 +69,24 @@ fn every_mistake_names_its_place() {
         ("- {stream: calls, quantity: calls}", "  []", "usage", "says nothing", ""),
         ("name: api", "name: api\nreject-limit: 2", "reject-limit", "no share", "0.001"),
         ("name: api", "name: api\nreject-limit: lots", "reject-limit", "no share", ""),
+        ("name: api", "name: api\ndelivery: replace", "delivery", "needs `replaces`", "same: [site, month]"),
+        ("name: api", "name: api\nreplaces: {same: site}", "replaces", "belongs to", "delivery: replace"),
+        ("name: api", "name: api\ndelivery: replace\nreplaces: {same: []}", "replaces.same", "no capture", ""),
+        (
+            "name: api",
+            "name: api\ndelivery: replace\nreplaces: {same: sites}",
+            "replaces.same",
+            "no capture `{sites}`",
+            "did you mean `site`?",
+        ),
+        (
+            "name: api",
+            "name: api\ndelivery: replace\nreplaces: {same: site, latest: run}",
+            "replaces.latest",
+            "no capture `{run}`",
+            "",
+        ),
+        ("name: api", "name: api\nevent-id: $tag.x", "event-id", "no capture `{x}`", ""),
     ] {
         let problems = compile(&GOOD.replace(from, to)).unwrap_err();
         let found = problems.iter().find(|problem| problem.path == path);

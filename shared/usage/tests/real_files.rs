@@ -51,7 +51,8 @@ fn read(samples: &std::path::Path, file: &str) -> Vec<u8> {
 
 fn translate(source: &Source, key: &str, bytes: &[u8]) -> Result<Translation, usage::Unreadable> {
     let tags = source.matches(key).unwrap();
-    let mut translator = Translator::new(source, ObjectContext { key: key.to_owned(), tags });
+    let mut translator =
+        Translator::new(source, ObjectContext { key: key.to_owned(), tags, ..ObjectContext::default() });
     for piece in bytes.chunks(64 << 10) {
         translator.push(piece)?;
     }
@@ -144,7 +145,7 @@ fn expectation(samples: &std::path::Path, name: &str) -> Value {
 }
 
 fn counts(records: u64, tallied: u64, filtered: u64, rejected: u64, events: u64) -> Counts {
-    Counts { records, tallied, filtered, rejected, events }
+    Counts { records, tallied, filtered, rejected, events, ..Counts::default() }
 }
 
 const FOCUS: [Meter<'_>; 2] = [

@@ -263,7 +263,7 @@ pub fn used(day: u8, n: &str) -> String {
 /// `records` records of one event each, none filtered.
 pub fn counts(records: u64, rejected: u64) -> Counts {
     let tallied = records - rejected;
-    Counts { records, tallied, filtered: 0, rejected, events: tallied }
+    Counts { records, tallied, rejected, events: tallied, ..Counts::default() }
 }
 
 /// What an invoice charges, by component and period.

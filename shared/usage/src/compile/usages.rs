@@ -92,7 +92,13 @@ fn usage(
         conditions: checks,
         absent,
         optional: spec.optional,
+        id: event_id(source, scope)?,
+        nth: source.usage.iter().take(i).filter(|earlier| earlier.stream == spec.stream).count(),
     })
+}
+
+fn event_id(source: &SourceSpec, scope: &mut Scope<'_>) -> Result<Vec<TextExpression>, SpecError> {
+    source.event_id.0.iter().map(|field| text("event-id", field, scope)).collect()
 }
 
 fn series(path: &str, spec: &UsageSpec, scope: &mut Scope<'_>) -> Result<Vec<TextExpression>, SpecError> {

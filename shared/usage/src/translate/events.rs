@@ -8,6 +8,7 @@ use metering::time::Instant;
 
 use super::series::SeriesTable;
 use crate::error::listed;
+use crate::event_id::EventId;
 use crate::expression::{Outcome, TextExpression, shorten};
 use crate::field::{Field, Shape, View, neighbours};
 use crate::json::{Kind as Json, Value};
@@ -25,6 +26,8 @@ pub(super) struct Event {
     pub(super) kind: Kind,
     pub(super) at: Instant,
     pub(super) value: i128,
+    /// What tells it from every other event, where the source says so.
+    pub(super) id: Option<EventId>,
 }
 
 /// The events of the present record, and what is worth keeping from the last one.
@@ -66,6 +69,16 @@ impl Events {
                 }
                 _ => self.part(fan, Reading { mapping, view: View { shape, tags }, series })?,
             }
+        }
+        self.distinct()
+    }
+
+    /// Two events of one record under one id are two events, and the id is not theirs alone.
+    fn distinct(&self) -> Result<(), String> {
+        let mut ids: Vec<EventId> = self.list.iter().filter_map(|event| event.id).collect();
+        ids.sort_unstable();
+        if ids.windows(2).any(|pair| pair.first() == pair.last()) {
+            return Err("two parts of the record have the same `event-id`; add to it what tells the parts apart, such as `$key`".to_owned());
         }
         Ok(())
     }
@@ -115,7 +128,8 @@ impl Events {
         }
         let at = self.time(reading)?;
         let series = self.series(usage, reading)?;
-        self.list.push(Event { series, kind: usage.kind, at, value });
+        let id = event_id(usage, reading)?;
+        self.list.push(Event { series, kind: usage.kind, at, value, id });
         Ok(())
     }
 
@@ -151,6 +165,20 @@ impl Events {
         }
         Ok(reading.series.number(&self.texts, || key(usage, deployment, view)))
     }
+}
+
+fn event_id(usage: &Usage, reading: &Reading<'_, '_>) -> Result<Option<EventId>, String> {
+    if usage.id.is_empty() {
+        return Ok(None);
+    }
+    let (mapping, view) = (reading.mapping, reading.view);
+    let nth = usage.nth.to_string();
+    let deployment = required("deployment", &mapping.deployment, view, &mapping.absent)?;
+    let mut texts = vec![mapping.name.as_str(), &usage.stream, &nth, deployment];
+    for field in &usage.id {
+        texts.push(required("event id", field, view, &mapping.absent)?);
+    }
+    Ok(Some(EventId::of(texts)))
 }
 
 /// The key of a series whose texts have all been found.

@@ -41,7 +41,8 @@ pub fn translate_pieces<'b>(
     pieces: impl Iterator<Item = &'b [u8]>,
 ) -> Result<Translation, Unreadable> {
     let tags = source.matches(key).unwrap_or_default();
-    let mut translator = Translator::new(source, ObjectContext { key: key.to_owned(), tags });
+    let mut translator =
+        Translator::new(source, ObjectContext { key: key.to_owned(), tags, ..ObjectContext::default() });
     for piece in pieces {
         translator.push(piece)?;
     }
