@@ -3,11 +3,16 @@
 /// Caps that keep memory and time bounded whatever the object holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of text after decompression. More makes the object unreadable.
+    /// Bytes of an object, and bytes unpacked from it over all layers. More makes it unreadable.
     pub decoded_bytes: u64,
     /// How many times its compressed size an object may grow beyond the first 64 MiB. More makes
     /// it unreadable.
     pub ratio: u64,
+    /// How many layers of packing an object may have: csv.gz inside tar.gz has three. More makes it
+    /// unreadable.
+    pub depth: usize,
+    /// How many files a bundle may hold. More makes it unreadable.
+    pub members: usize,
     /// Bytes of one record. A longer one makes the object unreadable: where it ends is not known.
     pub record_bytes: usize,
     /// Cells (deployment, stream, series, dimensions, quarter-hour) and readings of counters that
@@ -26,6 +31,8 @@ impl Default for Limits {
         Self {
             decoded_bytes: 16 << 30,
             ratio: 500,
+            depth: 4,
+            members: 10_000,
             record_bytes: 8 << 20,
             cells: 200_000,
             ids: 1_000_000,

@@ -1,6 +1,7 @@
 //! Records that could not be translated.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -9,9 +10,11 @@ use serde::Serialize;
 pub struct Reject {
     /// Which record of the object it is, from 1.
     pub record: u64,
-    /// The line of the decoded text on which it begins, from 1.
+    /// The member of the bundle that holds it, where the object is a bundle.
+    pub member: Option<Arc<str>>,
+    /// The line of the decoded text (of the member) on which it begins, from 1.
     pub line: u64,
-    /// The byte of the decoded text at which it begins, from 0.
+    /// The byte of the decoded text (of the member) at which it begins, from 0.
     pub offset: u64,
     /// What is wrong with it.
     pub reason: String,
@@ -31,6 +34,9 @@ pub struct RejectEntry<'r> {
     /// As in [`Reject`].
     pub record: u64,
     /// As in [`Reject`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<&'r str>,
+    /// As in [`Reject`].
     pub line: u64,
     /// As in [`Reject`].
     pub offset: u64,
@@ -49,6 +55,7 @@ impl Reject {
             object: key,
             etag,
             record: self.record,
+            member: self.member.as_deref(),
             line: self.line,
             offset: self.offset,
             reason: &self.reason,

@@ -64,12 +64,6 @@ impl<'s> Translator<'s> {
     /// The same with other limits.
     pub fn with_limits(source: &'s Source, context: ObjectContext, limits: Limits) -> Self {
         let mapping = &*source.inner;
-        let (layout, skip) = match &mapping.format {
-            Format::JsonLines => (Layout::Lines, 0),
-            Format::JsonArray => (Layout::Elements, 0),
-            Format::Text(text) => (Layout::Lines, text.skip),
-            Format::Csv(csv) => (Layout::Rows(csv.dialect), csv.skip),
-        };
         let records = Records {
             mapping,
             tags: context.tags,
@@ -79,12 +73,10 @@ impl<'s> Translator<'s> {
             series: SeriesTable::new(limits.cells),
             ids: Ids::new(context.elsewhere, limits.ids),
             counts: Counts::default(),
+            member: None,
             rejects: Vec::new(),
         };
-        Self {
-            decoder: Decoder::new(limits),
-            text: Text { splitter: Splitter::new(layout, skip, limits.record_bytes), records },
-        }
+        Self { decoder: Decoder::new(limits), text: Text { splitter: splitter(&mapping.format, limits), records } }
     }
 
     /// Takes the next bytes of the object.
@@ -101,10 +93,22 @@ impl<'s> Translator<'s> {
     /// [`Unreadable`] if it is truncated, or ends within a record of which the end cannot be told.
     pub fn finish(mut self) -> Result<Translation, Unreadable> {
         self.decoder.finish(&mut self.text)?;
-        let Text { mut splitter, mut records } = self.text;
-        splitter.finish(&mut records)?;
-        Ok(records.finish())
+        let mut text = self.text;
+        if text.records.member.is_none() {
+            text.end()?;
+        }
+        Ok(text.records.finish())
     }
+}
+
+fn splitter(format: &Format, limits: Limits) -> Splitter {
+    let (layout, skip) = match format {
+        Format::JsonLines => (Layout::Lines, 0),
+        Format::JsonArray => (Layout::Elements, 0),
+        Format::Text(text) => (Layout::Lines, text.skip),
+        Format::Csv(csv) => (Layout::Rows(csv.dialect), csv.skip),
+    };
+    Splitter::new(layout, skip, limits.record_bytes)
 }
 
 /// Text on its way to records.
@@ -114,6 +118,19 @@ struct Text<'s> {
 }
 
 impl TextSink for Text<'_> {
+    /// Each member of a bundle has lines, a header and rows of its own.
+    fn begin(&mut self, member: &str) -> Result<(), Unreadable> {
+        let format = &self.records.mapping.format;
+        self.splitter = splitter(format, self.records.limits);
+        self.records.reader = Reader::new(format);
+        self.records.member = Some(member.into());
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Unreadable> {
+        self.splitter.finish(&mut self.records)
+    }
+
     fn text(&mut self, piece: &[u8]) -> Result<(), Unreadable> {
         self.splitter.push(piece, &mut self.records)
     }
@@ -129,6 +146,8 @@ struct Records<'s> {
     series: SeriesTable,
     ids: Ids,
     counts: Counts,
+    /// The member of the bundle that is being read.
+    member: Option<Arc<str>>,
     rejects: Vec<Reject>,
 }
 
@@ -183,6 +202,7 @@ impl Records<'_> {
         let kept = raw.bytes.get(..self.limits.reject_bytes).unwrap_or(raw.bytes);
         self.rejects.push(Reject {
             record: self.counts.records,
+            member: self.member.clone(),
             line: raw.line,
             offset: raw.offset,
             reason,

@@ -164,7 +164,7 @@ fn limits_make_the_object_unreadable() {
     let row = |cluster: &str| format!("{cluster},2026-02-01T00:00:00Z,1\n");
     assert_eq!(read(row("a").repeat(3)).unwrap().tally.counts.tallied, 3);
     for (text, reason) in [
-        (row("a").repeat(100), "more than 1000 bytes of text"),
+        (row("a").repeat(100), "more than 1000 bytes"),
         (row(&"a".repeat(60)), "on line 1 is longer than 60 bytes"),
         (["a", "b", "c", "d"].map(row).concat(), "more than 3 cells"),
     ] {

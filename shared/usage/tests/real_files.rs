@@ -21,13 +21,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use usage::{ObjectContext, Source, SourceSpec, Translation, Translator};
 
+/// The real files lie beside the checkout, wherever that is.
 fn samples() -> Option<PathBuf> {
-    let samples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples/usage");
-    if !samples.is_dir() {
-        eprintln!("SKIPPED: no real usage files at {}", samples.display());
-        return None;
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let found = here.ancestors().skip(2).map(|above| above.join("../shared/samples/usage")).find(|path| path.is_dir());
+    if found.is_none() {
+        eprintln!("SKIPPED: no real usage files at ../shared/samples/usage beside the checkout or above it");
     }
-    Some(samples)
+    found
 }
 
 #[derive(Deserialize)]
@@ -182,11 +183,17 @@ fn focus_in_other_wrappings() {
     for name in [
         "focus.csv.gz",
         "focus.csv.zst",
+        "focus.csv.bz2",
+        "focus.csv.xz",
+        "focus.csv.lz4",
+        "focus_double.csv.gz.gz",
+        "focus_macos.zip",
         "focus_multimember.csv.gz",
         "focus_multimember_midline.csv.gz",
         "focus_gz_no_extension",
         "focus_plain_named.csv.gz",
         "focus_bom.csv",
+        "focus_utf16le.csv",
         "focus_crlf.csv",
         "focus_columns_reversed.csv",
         "focus_header_twice.csv",
@@ -194,7 +201,7 @@ fn focus_in_other_wrappings() {
         eprintln!("{name}");
         let bytes = read(&samples, &format!("derived/{name}"));
         let translation = translate(&source, &format!("usage/focus/{name}"), &bytes).unwrap();
-        assert_eq!(translation.tally.counts.rejected, 0, "{name}: {:?}", translation.rejects);
+        assert_eq!(translation.tally.counts, counts(1000, 1000, 0, 0, 1999), "{name}: {:?}", translation.rejects);
         assert_meters(&translation, &FOCUS, &scales, &expected);
     }
 }
@@ -203,16 +210,9 @@ fn focus_in_other_wrappings() {
 fn focus_that_cannot_be_read_says_why() {
     let Some(samples) = samples() else { return };
     let (source, _) = catalogue("focus");
-    for (name, reason) in [
-        ("focus_truncated.csv.gz", "truncated"),
-        ("focus_badcrc.csv.gz", "does not match its checksum"),
-        ("focus_utf16le.csv", "UTF-16"),
-        ("focus_double.csv.gz.gz", "compressed twice"),
-        ("focus.csv.bz2", "bzip2"),
-        ("focus.csv.xz", "xz"),
-        ("focus.csv.lz4", "lz4"),
-        ("focus_macos.zip", "zip"),
-    ] {
+    for (name, reason) in
+        [("focus_truncated.csv.gz", "truncated"), ("focus_badcrc.csv.gz", "does not match its checksum")]
+    {
         let error = translate(&source, &format!("usage/focus/{name}"), &read(&samples, &format!("derived/{name}")))
             .unwrap_err();
         assert!(error.reason.contains(reason), "{name}: {error}");

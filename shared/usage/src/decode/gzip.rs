@@ -6,7 +6,7 @@
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
-use super::PIECE;
+use super::{Give, PIECE, Unpack, difference};
 use crate::error::Unreadable;
 
 const HEADER: usize = 10;
@@ -57,10 +57,8 @@ impl Default for Gzip {
     }
 }
 
-type Give<'g> = dyn FnMut(&[u8]) -> Result<(), Unreadable> + 'g;
-
-impl Gzip {
-    pub(super) fn push(&mut self, mut bytes: &[u8], give: &mut Give<'_>) -> Result<(), Unreadable> {
+impl Unpack for Gzip {
+    fn push(&mut self, mut bytes: &[u8], give: &mut Give<'_>) -> Result<(), Unreadable> {
         while let Some((byte, rest)) = bytes.split_first() {
             if self.part == Part::Body {
                 let used = self.body(bytes, give)?;
@@ -74,24 +72,26 @@ impl Gzip {
         Ok(())
     }
 
-    pub(super) fn finish(&self) -> Result<(), Unreadable> {
+    fn finish(&mut self, _: &mut Give<'_>) -> Result<(), Unreadable> {
         let between = self.part == Part::Header && self.held.is_empty() && self.members > 0;
         if between || self.part == Part::Padding {
             return Ok(());
         }
         Err(Unreadable::new(format!(
-            "the gzip data ends in the middle of member {}: the object is truncated; upload it again",
+            "the gzip data ends in the middle of member {}: it is truncated; upload it again",
             self.members.saturating_add(1)
         )))
     }
+}
 
+impl Gzip {
     /// Inflates; returns how many bytes were used.
     fn body(&mut self, bytes: &[u8], give: &mut Give<'_>) -> Result<usize, Unreadable> {
         let (taken, given) = (self.inflate.total_in(), self.inflate.total_out());
         let status = self
             .inflate
             .decompress(bytes, &mut self.out, FlushDecompress::None)
-            .map_err(|error| Unreadable::new(format!("the gzip data is damaged ({error}); upload the object again")))?;
+            .map_err(|error| Unreadable::new(format!("the gzip data is damaged ({error}); upload it again")))?;
         let used = difference(self.inflate.total_in(), taken);
         let made = self.out.get(..difference(self.inflate.total_out(), given)).unwrap_or_default();
         self.crc.update(made);
@@ -99,7 +99,7 @@ impl Gzip {
         if status == Status::StreamEnd {
             self.part = Part::Trailer;
         } else if used == 0 && made.is_empty() {
-            return Err(Unreadable::new("the gzip data is damaged; upload the object again"));
+            return Err(Unreadable::new("the gzip data is damaged; upload it again"));
         }
         Ok(used)
     }
@@ -175,7 +175,7 @@ impl Gzip {
         let expected = [self.crc.sum().to_le_bytes(), self.crc.amount().to_le_bytes()].concat();
         if self.held != expected {
             return Err(Unreadable::new(format!(
-                "the gzip data of member {} does not match its checksum: the object was damaged; upload it again",
+                "the gzip data of member {} does not match its checksum: it was damaged; upload it again",
                 self.members.saturating_add(1)
             )));
         }
@@ -186,12 +186,8 @@ impl Gzip {
 
     fn garbage(&self) -> Unreadable {
         Unreadable::new(format!(
-            "something that is not gzip follows after {} gzip member(s): the object was damaged or is two files in one",
+            "something that is not gzip follows after {} gzip member(s): it was damaged or is two files in one",
             self.members
         ))
     }
-}
-
-fn difference(after: u64, before: u64) -> usize {
-    usize::try_from(after.saturating_sub(before)).unwrap_or(usize::MAX)
 }

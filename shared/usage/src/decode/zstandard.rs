@@ -2,7 +2,7 @@
 
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
-use super::PIECE;
+use super::{Give, PIECE, Unpack};
 use crate::error::Unreadable;
 
 /// The window a frame may ask for: 2^25 bytes, what `zstd --ultra -20` uses. It is held in memory.
@@ -21,12 +21,10 @@ impl Zstandard {
         raw.set_parameter(DParameter::WindowLogMax(WINDOW_LOG)).map_err(|error| damaged(&error))?;
         Ok(Self { raw, out: vec![0; PIECE], between_frames: false })
     }
+}
 
-    pub(super) fn push(
-        &mut self,
-        bytes: &[u8],
-        give: &mut dyn FnMut(&[u8]) -> Result<(), Unreadable>,
-    ) -> Result<(), Unreadable> {
+impl Unpack for Zstandard {
+    fn push(&mut self, bytes: &[u8], give: &mut Give<'_>) -> Result<(), Unreadable> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -44,11 +42,11 @@ impl Zstandard {
         }
     }
 
-    pub(super) fn finish(&self) -> Result<(), Unreadable> {
+    fn finish(&mut self, _: &mut Give<'_>) -> Result<(), Unreadable> {
         if self.between_frames {
             return Ok(());
         }
-        Err(Unreadable::new("the zstd data ends in the middle of a frame: the object is truncated; upload it again"))
+        Err(Unreadable::new("the zstd data ends in the middle of a frame: it is truncated; upload it again"))
     }
 }
 
