@@ -102,7 +102,8 @@ fn an_object_with_more_ids_than_are_held_is_unreadable() {
     let mut translator = Translator::with_limits(&source, ObjectContext::default(), limits);
     let line = |id: u8| format!("{{\"site\": \"a\", \"at\": 1769929200, \"id\": {id}, \"n\": 1}}\n");
     translator.push([line(1), line(2), line(1), line(2)].concat().as_bytes()).unwrap();
-    let error = translator.push(line(3).as_bytes()).unwrap_err().to_string();
+    let outcome = translator.push(line(3).as_bytes()).and_then(|()| translator.finish());
+    let error = outcome.unwrap_err().to_string();
     assert!(error.contains("more than 2 events with ids"), "{error}");
 }
 

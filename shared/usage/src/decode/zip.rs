@@ -260,7 +260,7 @@ impl Zip {
         let expected = descriptors(passed, self.member.wide);
         let Some((byte, rest)) = bytes.split_first() else { return Ok(bytes) };
         self.held.push(*byte);
-        if expected.iter().any(|one| *one == self.held) {
+        if expected.contains(&self.held) {
             self.held.clear();
             (self.member.crc, self.member.packed, self.member.unpacked) = (passed.crc, passed.packed, passed.unpacked);
             self.end_member(members)?;
