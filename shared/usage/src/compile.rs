@@ -14,10 +14,11 @@ use sha2::{Digest, Sha256};
 use crate::error::SpecError;
 use crate::expression::TextExpression;
 use crate::field::{Scope, Slots};
+use crate::label::Label;
 use crate::moment::TimeFormat;
 use crate::pattern::KeyPattern;
 use crate::source::{Mapping, RejectLimit, Source};
-use crate::spec::{DeploymentSpec, FormatName, SourceSpec};
+use crate::spec::{DeploymentSpec, FormatName, LabelSpec, SourceSpec};
 
 /// Mistakes found so far.
 pub(crate) type Problems = Vec<SpecError>;
@@ -96,8 +97,11 @@ impl SourceSpec {
     /// Over the mapping as it is understood, so that comments and layout do not matter, and over
     /// the rules of its streams that decide what a record says.
     fn hash(&self, streams: &BTreeMap<String, Stream>, problems: &mut Problems) -> String {
-        let names = self.usage.iter().filter_map(|usage| streams.get(&usage.stream));
-        let rules: BTreeMap<&str, _> = names.map(|s| (s.name.as_str(), (s.scale, s.kind, s.negative))).collect();
+        let rules = self.usage.iter().filter_map(|usage| {
+            let Stream { scale, kind, negative, unit, .. } = streams.get(&usage.stream)?;
+            Some((scale, kind, negative, usage.unit.as_ref().map(|_| unit)))
+        });
+        let rules: Vec<_> = rules.collect();
         match serde_json::to_vec(&(self, rules)) {
             Ok(text) => Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect(),
             Err(error) => {
@@ -121,22 +125,40 @@ pub(crate) fn text(path: &str, written: &str, scope: &mut Scope<'_>) -> Result<T
     TextExpression::compile(written, scope).map_err(|message| SpecError::new(path, message))
 }
 
-fn deployment(spec: &DeploymentSpec, scope: &mut Scope<'_>) -> Result<TextExpression, SpecError> {
-    match (&spec.field, &spec.tag, &spec.value) {
-        (Some(field), None, None) => text("deployment.field", field, scope),
+/// Compiles a name that stands at `path` of the source.
+pub(crate) fn label(path: &str, spec: &LabelSpec, scope: &mut Scope<'_>) -> Result<Label, SpecError> {
+    Label::compile(spec, scope).map_err(|(field, message)| {
+        let path = field.map_or(path.to_owned(), |field| format!("{path}.{field}"));
+        SpecError::new(path, message)
+    })
+}
+
+fn deployment(spec: &DeploymentSpec, scope: &mut Scope<'_>) -> Result<Label, SpecError> {
+    let (path, field) = match (&spec.field, &spec.tag, &spec.value) {
+        (Some(field), None, None) => ("deployment.field", field.clone()),
         (None, None, Some(value)) if !value.0.is_empty() => {
-            text("deployment.value", &format!("'{}'", value.0.replace('\'', "''")), scope)
+            ("deployment.value", format!("'{}'", value.0.replace('\'', "''")))
         }
-        (None, Some(tag), None) => {
-            let tags = scope.tags.clone();
-            if tags.contains(&tag.as_str()) {
-                return text("deployment.tag", &format!("$tag.\"{tag}\""), scope);
-            }
-            let problem =
-                SpecError::new("deployment.tag", format!("the pattern in `objects` has no capture `{{{tag}}}`"));
-            Err(problem.hint_near(tag, tags.into_iter()))
+        (None, Some(tag), None) => ("deployment.tag", captured(tag, scope)?),
+        _ => {
+            return Err(SpecError::new(
+                "deployment",
+                "exactly one of `field`, `tag` and `value` says which deployment it is",
+            )
+            .hint("write for example `deployment: {tag: site}` for the part of the key that `{site}` captures"));
         }
-        _ => Err(SpecError::new("deployment", "exactly one of `field`, `tag` and `value` says which deployment it is")
-            .hint("write for example `deployment: {tag: site}` for the part of the key that `{site}` captures")),
+    };
+    let DeploymentSpec { cut, trim, case, map, otherwise, .. } = spec.clone();
+    Label::compile(&LabelSpec { field, cut, trim, case, map, otherwise }, scope).map_err(|(field, message)| {
+        SpecError::new(field.map_or(path.to_owned(), |field| format!("deployment.{field}")), message)
+    })
+}
+
+/// The capture `tag` as a field.
+fn captured(tag: &str, scope: &Scope<'_>) -> Result<String, SpecError> {
+    if scope.tags.contains(&tag) {
+        return Ok(format!("$tag.\"{tag}\""));
     }
+    let problem = SpecError::new("deployment.tag", format!("the pattern in `objects` has no capture `{{{tag}}}`"));
+    Err(problem.hint_near(tag, scope.tags.iter().copied()))
 }

@@ -3,14 +3,19 @@
 use metering::exact::Exact;
 use regex::Regex;
 
-use crate::expression::{Outcome, Plain, TextExpression};
+use crate::expression::{Outcome, Plain, TextExpression, wrong};
 use crate::field::View;
+use crate::numeral::Numerals;
 
 /// A compiled condition.
 #[derive(Clone, Debug)]
-pub(crate) struct Condition {
-    pub(crate) field: TextExpression,
-    pub(crate) test: Test,
+pub(crate) enum Condition {
+    /// The field passes the test.
+    One(TextExpression, Test),
+    /// One of these holds.
+    Any(Vec<Condition>),
+    /// All of these hold.
+    All(Vec<Condition>),
 }
 
 /// What is asked of the field.
@@ -24,30 +29,83 @@ pub(crate) enum Test {
     Present(bool),
     /// It matches somewhere.
     Pattern(Regex),
+    /// It is a number within all of these bounds, written as declared.
+    Within(Vec<(Bound, Exact)>, Numerals),
+}
+
+/// A side of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
 }
 
 impl Condition {
     /// Whether the record meets it.
     ///
     /// # Errors
-    /// In words, where the field is an object or an array.
+    /// In words, where the field is an object or an array, or no number where one is asked for.
     pub(crate) fn holds(&self, view: View<'_>, absent: &[String]) -> Result<bool, String> {
-        if let Test::Present(wanted) = self.test {
-            return Ok(is_present(&self.field, view, absent) == wanted);
+        match self {
+            Self::One(field, test) => test.passes(field, view, absent),
+            Self::Any(conditions) => one_is(conditions, view, absent, true),
+            Self::All(conditions) => one_is(conditions, view, absent, false).map(|found| !found),
         }
+    }
+}
+
+/// Whether one of the conditions holds, or does not; all behind it are not looked at.
+fn one_is(conditions: &[Condition], view: View<'_>, absent: &[String], wanted: bool) -> Result<bool, String> {
+    for condition in conditions {
+        if condition.holds(view, absent)? == wanted {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl Test {
+    fn passes(&self, field: &TextExpression, view: View<'_>, absent: &[String]) -> Result<bool, String> {
         // Texts that mean nothing elsewhere are texts here: `not: "-"` must be able to name them.
-        let found = match self.field.find(view, &[])? {
-            Outcome::Present(found) => Some(found),
-            Outcome::Absent(_) | Outcome::Missing(_) => None,
+        let found = || match field.find(view, &[])? {
+            Outcome::Present(found) => Ok(Some(found)),
+            Outcome::Absent(_) | Outcome::Missing(_) => Ok::<_, String>(None),
         };
-        Ok(match (&self.test, found) {
-            (Test::In(texts), Some(found)) => texts.iter().any(|text| equal(found, text)),
-            (Test::NotIn(texts), Some(found)) => !texts.iter().any(|text| equal(found, text)),
-            (Test::NotIn(_), None) => true,
-            (Test::Pattern(pattern), Some(found)) => pattern.is_match(found.text),
-            (Test::In(_) | Test::Pattern(_) | Test::Present(_), _) => false,
+        Ok(match self {
+            Self::Present(wanted) => is_present(field, view, absent) == *wanted,
+            Self::In(texts) => found()?.is_some_and(|found| texts.iter().any(|text| equal(found, text))),
+            Self::NotIn(texts) => !found()?.is_some_and(|found| texts.iter().any(|text| equal(found, text))),
+            Self::Pattern(pattern) => found()?.is_some_and(|found| pattern.is_match(found.text)),
+            Self::Within(bounds, numerals) => match field.find(view, absent)? {
+                Outcome::Present(found) => within(bounds, &number(field, found, *numerals)?)?,
+                Outcome::Absent(_) | Outcome::Missing(_) => false,
+            },
         })
     }
+}
+
+fn number(field: &TextExpression, found: Plain<'_>, numerals: Numerals) -> Result<Exact, String> {
+    let numerals = if found.number { Numerals::PLAIN } else { numerals };
+    let number = numerals.plain(found.text).and_then(|text| Exact::parse(&text).map_err(|error| error.to_string()));
+    number.map_err(|why| wrong(field.written(), found.text, &why))
+}
+
+fn within(bounds: &[(Bound, Exact)], number: &Exact) -> Result<bool, String> {
+    for (bound, limit) in bounds {
+        let above = number.sub(limit).map_err(|error| error.to_string())?;
+        let holds = match bound {
+            Bound::Above => !above.is_negative() && !above.is_zero(),
+            Bound::AtLeast => !above.is_negative(),
+            Bound::Below => above.is_negative(),
+            Bound::AtMost => above.is_negative() || above.is_zero(),
+        };
+        if !holds {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// An object or an array is there, too.

@@ -19,6 +19,12 @@ pub(crate) enum Token {
     Open,
     /// `)`
     Close,
+    /// `+`, with blanks around it.
+    Plus,
+    /// `-`, with blanks around it.
+    Minus,
+    /// `,`
+    Comma,
 }
 
 /// A field as it is written.
@@ -47,7 +53,7 @@ pub(crate) enum Segment {
 /// Which signs are operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grammar {
-    /// Quantities: `*`, `/` and brackets calculate.
+    /// Quantities: `*`, `/`, brackets, and `+` and `-` with blanks around them calculate.
     Arithmetic,
     /// Fields: only `??` is an operator, so that `lineItem/UsageType` needs no quotes.
     Plain,
@@ -100,16 +106,34 @@ impl Lexer<'_> {
             return Ok(Some(Token::Or));
         }
         if self.grammar == Grammar::Arithmetic {
-            for (sign, token) in [("*", Token::Times), ("/", Token::Over), ("(", Token::Open), (")", Token::Close)] {
-                if self.take(sign) {
-                    return Ok(Some(token));
-                }
+            if let Some(sign) = self.sign()? {
+                return Ok(Some(sign));
             }
         }
         if self.take("'") {
             return self.quoted('\'').map(|text| Some(Token::Literal(text)));
         }
         self.field().map(Some)
+    }
+
+    /// An operator. Names may hold `-`: what has no blanks around it is part of one.
+    fn sign(&mut self) -> Result<Option<Token>, String> {
+        let blank_before = self.text.get(..self.at).is_some_and(|before| before.ends_with(char::is_whitespace));
+        for (sign, token) in [("+", Token::Plus), ("-", Token::Minus)] {
+            if let Some(behind) = self.rest().strip_prefix(sign) {
+                if !blank_before || !behind.starts_with(char::is_whitespace) {
+                    return Err(format!(
+                        "`{}`: `{sign}` needs a blank on both sides, because names may hold it",
+                        self.text
+                    ));
+                }
+                self.at += sign.len();
+                return Ok(Some(token));
+            }
+        }
+        let signs =
+            [("*", Token::Times), ("/", Token::Over), ("(", Token::Open), (")", Token::Close), (",", Token::Comma)];
+        Ok(signs.into_iter().find_map(|(sign, token)| self.take(sign).then_some(token)))
     }
 
     /// The text up to the closing quote, which stands for itself when doubled.
@@ -168,7 +192,7 @@ impl Lexer<'_> {
 
     fn is_bare(&self, c: char) -> bool {
         let operator = match self.grammar {
-            Grammar::Arithmetic => "*/()",
+            Grammar::Arithmetic => "*/(),",
             Grammar::Each => "*",
             Grammar::Plain => "",
         };
@@ -222,6 +246,9 @@ mod tests {
             ("duration(a)", Grammar::Arithmetic, "field 1 Open field 1 Close"),
             ("items[*]", Grammar::Plain, "`items[*]` takes every element, which only `each` can do"),
             ("a.", Grammar::Plain, "a name is expected in `a.`, but there is the end"),
+            ("a + b - c-d", Grammar::Arithmetic, "field 1 Plus field 1 Minus field 1"),
+            ("a -b", Grammar::Arithmetic, "`a -b`: `-` needs a blank on both sides, because names may hold it"),
+            ("f(a, 'x')", Grammar::Arithmetic, r#"field 1 Open field 1 Comma Literal("x") Close"#),
             ("a ? b", Grammar::Plain, "a name is expected in `a ? b`, but there is `?`"),
             ("'a", Grammar::Plain, "`'a` has a quote that is not closed"),
         ] {

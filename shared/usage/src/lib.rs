@@ -13,23 +13,28 @@
 mod compile;
 mod condition;
 mod decode;
+mod duration;
 mod error;
 mod event_id;
 mod expression;
 mod field;
 mod json;
+mod label;
 mod lex;
 mod limits;
 mod moment;
 mod near;
 mod number;
+mod numeral;
 mod pattern;
+mod quantity;
 mod reject;
 mod row;
 mod source;
 pub mod spec;
 mod split;
 mod translate;
+mod unit;
 
 pub use error::{SpecError, Unreadable};
 pub use event_id::{EventId, Mark};

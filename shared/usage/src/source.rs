@@ -6,10 +6,12 @@ use metering::stream::{Kind, Negative};
 use regex::Regex;
 
 use crate::condition::Condition;
-use crate::expression::{Quantity, TextExpression};
+use crate::expression::TextExpression;
+use crate::label::Label;
 use crate::lex::Segment;
 use crate::moment::TimeFormat;
 use crate::pattern::{KeyPattern, Tags};
+use crate::quantity::Quantity;
 use crate::row::Dialect;
 use crate::spec::OnChange;
 
@@ -25,7 +27,7 @@ pub(crate) struct Mapping {
     pub(crate) hash: String,
     pub(crate) objects: KeyPattern,
     pub(crate) format: Format,
-    pub(crate) deployment: TextExpression,
+    pub(crate) deployment: Label,
     pub(crate) time_field: TextExpression,
     pub(crate) time_format: TimeFormat,
     pub(crate) absent: Vec<String>,
@@ -107,13 +109,13 @@ pub(crate) struct Usage {
     pub(crate) scale: u32,
     pub(crate) negative: Negative,
     pub(crate) quantity: Quantity,
-    pub(crate) series: Vec<TextExpression>,
-    pub(crate) dimensions: Vec<(String, TextExpression)>,
+    pub(crate) series: Vec<Label>,
+    pub(crate) dimensions: Vec<(String, Label)>,
     pub(crate) conditions: Vec<Condition>,
     pub(crate) absent: Vec<String>,
     pub(crate) optional: bool,
     /// What tells its events apart; none where the source declares no ids.
-    pub(crate) id: Vec<TextExpression>,
+    pub(crate) id: Vec<Label>,
     /// How many usages of the same stream come before it: their events share ids.
     pub(crate) nth: usize,
 }

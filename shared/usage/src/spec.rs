@@ -1,10 +1,12 @@
 //! A source as it is written in YAML. Plain data: [`SourceSpec::compile`] says whether it makes sense.
 
+mod meaning;
 mod scalars;
 
 use serde::{Deserialize, Serialize};
 
-pub use scalars::{OneOrMany, Scalar};
+pub use meaning::{Case, LabelSpec, NumberSpec, RoundSpec};
+pub use scalars::{OneOrMany, Scalar, Short, Shorthand};
 
 /// A kind of usage file: which objects, how to read them, what they say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,12 @@ pub struct SourceSpec {
     /// Texts that mean that there is no value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absent: Vec<Scalar>,
+    /// How numbers are written in texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<NumberSpec>,
+    /// Units as this source writes them, and what they are: `K: KiB`.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub units: std::collections::BTreeMap<String, Scalar>,
     /// Conditions that every record has to meet to count.
     #[serde(default, rename = "where", skip_serializing_if = "OneOrMany::is_empty")]
     pub conditions: OneOrMany<ConditionSpec>,
@@ -51,7 +59,7 @@ pub struct SourceSpec {
     pub replaces: Option<ReplacesSpec>,
     /// What tells an event from every other, so that one that is sent again counts once.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
-    pub event_id: OneOrMany<String>,
+    pub event_id: OneOrMany<Short<LabelSpec>>,
 }
 
 fn default_reject_limit() -> Scalar {
@@ -121,6 +129,21 @@ pub struct DeploymentSpec {
     /// Always this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Scalar>,
+    /// As in [`LabelSpec`].
+    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
+    pub cut: Option<String>,
+    /// As in [`LabelSpec`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trim: bool,
+    /// As in [`LabelSpec`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<Case>,
+    /// As in [`LabelSpec`].
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub map: std::collections::BTreeMap<String, Scalar>,
+    /// As in [`LabelSpec`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Scalar>,
 }
 
 /// When the usage was.
@@ -144,12 +167,19 @@ pub struct UsageSpec {
     pub stream: String,
     /// How much: a field, a number, or a small calculation.
     pub quantity: Scalar,
+    /// The unit that the quantity is in, or `written` where its values say so themselves. That of the
+    /// stream unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// How a quantity with more digits than the stream's is rounded. It is rejected unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<Short<RoundSpec>>,
     /// What tells reporters of one deployment apart: fields, joined by `/`.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
-    pub series: OneOrMany<String>,
+    pub series: OneOrMany<Short<LabelSpec>>,
     /// Further properties that a price may depend on: name and field.
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub dimensions: std::collections::BTreeMap<String, String>,
+    pub dimensions: std::collections::BTreeMap<String, Short<LabelSpec>>,
     /// Conditions that a record has to meet to count for this stream.
     #[serde(default, rename = "where", skip_serializing_if = "OneOrMany::is_empty")]
     pub conditions: OneOrMany<ConditionSpec>,
@@ -164,12 +194,31 @@ pub struct UsageSpec {
     pub each: Option<String>,
 }
 
-/// A condition: a field and exactly one question.
+/// A condition: a field and exactly one question, or several conditions of which one or all must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ConditionSpec {
     /// The field.
-    pub field: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Does one of these hold?
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub any: Vec<ConditionSpec>,
+    /// Do all of these hold?
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub all: Vec<ConditionSpec>,
+    /// Is it a number above this one?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above: Option<Scalar>,
+    /// Is it this number or one above?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Scalar>,
+    /// Is it a number below this one?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<Scalar>,
+    /// Is it this number or one below?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<Scalar>,
     /// Is it this?
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equals: Option<Scalar>,

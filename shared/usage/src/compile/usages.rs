@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use metering::stream::Stream;
 
-use super::{Problems, conditions, keep, text};
+use super::{Problems, conditions, keep, label};
 use crate::error::SpecError;
-use crate::expression::{Quantity, TextExpression};
 use crate::field::Scope;
+use crate::label::Label;
 use crate::lex::{Grammar, Segment, Token, tokens};
+use crate::numeral::Numerals;
+use crate::quantity::{Quantity, Reads};
 use crate::source::{Each, Fan, Usage};
 use crate::spec::{SourceSpec, UsageSpec};
+use crate::unit::Spellings;
 
 /// Whether the parts that `each` names stand under keys.
 pub(super) fn is_keyed(each: Option<&str>) -> bool {
@@ -76,10 +79,11 @@ fn usage(
         let problem = SpecError::new(at("stream"), format!("there is no stream `{}`", spec.stream));
         problem.hint_near(&spec.stream, streams.keys().map(String::as_str))
     })?;
-    let quantity =
-        Quantity::compile(&spec.quantity.0, scope).map_err(|message| SpecError::new(at("quantity"), message))?;
-    let mut checks = conditions::compile("where", &source.conditions, scope)?;
-    checks.extend(conditions::compile(&at("where"), &spec.conditions, scope)?);
+    let reads = reads(source)?;
+    let numerals = reads.numerals;
+    let quantity = self::quantity(i, spec, stream, reads, scope)?;
+    let mut checks = conditions::compile("where", &source.conditions.0, numerals, scope)?;
+    checks.extend(conditions::compile(&at("where"), &spec.conditions.0, numerals, scope)?);
     let absent = source.absent.iter().chain(&spec.absent).map(|text| text.0.clone()).collect();
     Ok(Usage {
         stream: stream.name.clone(),
@@ -97,16 +101,50 @@ fn usage(
     })
 }
 
-fn event_id(source: &SourceSpec, scope: &mut Scope<'_>) -> Result<Vec<TextExpression>, SpecError> {
-    source.event_id.0.iter().map(|field| text("event-id", field, scope)).collect()
+/// How numbers and units are written.
+fn reads(source: &SourceSpec) -> Result<Reads, SpecError> {
+    let numerals = source.number.as_ref().map_or(Ok(Numerals::PLAIN), Numerals::compile);
+    let numerals = numerals.map_err(|(field, message)| SpecError::new(format!("number.{field}"), message))?;
+    let spellings = Spellings::compile(source.units.iter()).map_err(|(written, message)| {
+        SpecError::new(format!("units.{written}"), message)
+            .hint("write what it is in units such as KiB, s or `0.001 core`")
+    })?;
+    Ok(Reads { numerals, spellings })
 }
 
-fn series(path: &str, spec: &UsageSpec, scope: &mut Scope<'_>) -> Result<Vec<TextExpression>, SpecError> {
-    spec.series.0.iter().map(|field| text(path, field, scope)).collect()
+fn quantity(
+    i: usize,
+    spec: &UsageSpec,
+    stream: &Stream,
+    reads: Reads,
+    scope: &mut Scope<'_>,
+) -> Result<Quantity, SpecError> {
+    let at = |field: &str| format!("usage[{i}].{field}");
+    let mut quantity =
+        Quantity::compile(&spec.quantity.0, scope, reads).map_err(|message| SpecError::new(at("quantity"), message))?;
+    if let Some(unit) = &spec.unit {
+        quantity = quantity
+            .in_unit(unit, &stream.unit)
+            .map_err(|(message, hint)| SpecError::new(at("unit"), message).hint(hint))?;
+    }
+    if let Some(round) = &spec.round {
+        quantity = quantity.rounded(&round.0, stream.scale).map_err(|message| SpecError::new(at("round"), message))?;
+    }
+    Ok(quantity)
 }
 
-fn dimensions(path: &str, spec: &UsageSpec, scope: &mut Scope<'_>) -> Result<Vec<(String, TextExpression)>, SpecError> {
-    let compile =
-        |(name, field): (&String, &String)| Ok((name.clone(), text(&format!("{path}.{name}"), field, scope)?));
-    spec.dimensions.iter().map(compile).collect()
+fn event_id(source: &SourceSpec, scope: &mut Scope<'_>) -> Result<Vec<Label>, SpecError> {
+    source.event_id.0.iter().map(|field| label("event-id", &field.0, scope)).collect()
+}
+
+fn series(path: &str, spec: &UsageSpec, scope: &mut Scope<'_>) -> Result<Vec<Label>, SpecError> {
+    spec.series.0.iter().map(|field| label(path, &field.0, scope)).collect()
+}
+
+fn dimensions(path: &str, spec: &UsageSpec, scope: &mut Scope<'_>) -> Result<Vec<(String, Label)>, SpecError> {
+    let mut compiled = Vec::new();
+    for (name, field) in &spec.dimensions {
+        compiled.push((name.clone(), label(&format!("{path}.{name}"), &field.0, scope)?));
+    }
+    Ok(compiled)
 }

@@ -1,5 +1,6 @@
 //! The usage events of one record.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use metering::stream::{Kind, Negative};
@@ -9,9 +10,10 @@ use metering::time::Instant;
 use super::series::SeriesTable;
 use crate::error::listed;
 use crate::event_id::EventId;
-use crate::expression::{Outcome, TextExpression, shorten};
+use crate::expression::{Outcome, shorten};
 use crate::field::{Field, Shape, View, neighbours};
 use crate::json::{Kind as Json, Value};
+use crate::label::Label;
 use crate::lex::Segment;
 use crate::near::nearest;
 use crate::pattern::Tags;
@@ -135,7 +137,12 @@ impl Events {
 
     fn time(&mut self, reading: &Reading<'_, '_>) -> Result<Instant, String> {
         let mapping = reading.mapping;
-        let text = required("time", &mapping.time_field, reading.view, &mapping.absent)?;
+        let text = match mapping.time_field.find(reading.view, &mapping.absent)? {
+            Outcome::Present(found) if !found.text.is_empty() => found.text,
+            Outcome::Present(_) => return Err(format!("the time `{}` is empty", mapping.time_field.written())),
+            Outcome::Absent(_) => return Err(format!("the time `{}` has no value", mapping.time_field.written())),
+            Outcome::Missing(missed) => return Err(missing("time", missed, reading.view)),
+        };
         match &self.last_time {
             Some((last, at)) if last == text => Ok(*at),
             _ => {
@@ -155,15 +162,15 @@ impl Events {
         let deployment = required("deployment", &reading.mapping.deployment, view, absent)?;
         self.texts.clear();
         put(&mut self.texts, &usage.stream)?;
-        put(&mut self.texts, deployment)?;
+        put(&mut self.texts, &deployment)?;
         for field in &usage.series {
-            put(&mut self.texts, required("series", field, view, &usage.absent)?)?;
+            put(&mut self.texts, &required("series", field, view, &usage.absent)?)?;
         }
         for (name, field) in &usage.dimensions {
             put(&mut self.texts, name)?;
-            put(&mut self.texts, required("dimension", field, view, &usage.absent)?)?;
+            put(&mut self.texts, &required("dimension", field, view, &usage.absent)?)?;
         }
-        Ok(reading.series.number(&self.texts, || key(usage, deployment, view)))
+        Ok(reading.series.number(&self.texts, || key(usage, &deployment, view)))
     }
 }
 
@@ -174,17 +181,17 @@ fn event_id(usage: &Usage, reading: &Reading<'_, '_>) -> Result<Option<EventId>,
     let (mapping, view) = (reading.mapping, reading.view);
     let nth = usage.nth.to_string();
     let deployment = required("deployment", &mapping.deployment, view, &mapping.absent)?;
-    let mut texts = vec![mapping.name.as_str(), &usage.stream, &nth, deployment];
+    let mut texts = vec![Cow::from(&mapping.name), Cow::from(&usage.stream), Cow::from(&nth), deployment];
     for field in &usage.id {
         texts.push(required("event id", field, view, &mapping.absent)?);
     }
-    Ok(Some(EventId::of(texts)))
+    Ok(Some(EventId::of(texts.iter().map(|text| &**text))))
 }
 
 /// The key of a series whose texts have all been found.
 fn key(usage: &Usage, deployment: &str, view: View<'_>) -> SeriesKey {
-    let text = |field: &TextExpression| match field.find(view, &usage.absent) {
-        Ok(Outcome::Present(found)) => found.text.to_owned(),
+    let text = |field: &Label| match field.find(view, &usage.absent) {
+        Ok(Outcome::Present(found)) => found.into_owned(),
         _ => String::new(),
     };
     let dimensions: BTreeMap<_, _> = usage.dimensions.iter().map(|(name, field)| (name.clone(), text(field))).collect();
@@ -208,9 +215,9 @@ fn put(texts: &mut Vec<u8>, text: &str) -> Result<(), String> {
 }
 
 /// The text of a field without which there is no event.
-fn required<'r>(what: &str, field: &'r TextExpression, view: View<'r>, absent: &[String]) -> Result<&'r str, String> {
+fn required<'r>(what: &str, field: &'r Label, view: View<'r>, absent: &[String]) -> Result<Cow<'r, str>, String> {
     match field.find(view, absent)? {
-        Outcome::Present(found) if !found.text.is_empty() => Ok(found.text),
+        Outcome::Present(found) if !found.is_empty() => Ok(found),
         Outcome::Present(_) => Err(format!("the {what} `{}` is empty", field.written())),
         Outcome::Absent(_) => Err(format!("the {what} `{}` has no value", field.written())),
         Outcome::Missing(missed) => Err(missing(what, missed, view)),
