@@ -105,10 +105,10 @@ impl Lexer<'_> {
         if self.take("??") {
             return Ok(Some(Token::Or));
         }
-        if self.grammar == Grammar::Arithmetic {
-            if let Some(sign) = self.sign()? {
-                return Ok(Some(sign));
-            }
+        if self.grammar == Grammar::Arithmetic
+            && let Some(sign) = self.sign()?
+        {
+            return Ok(Some(sign));
         }
         if self.take("'") {
             return self.quoted('\'').map(|text| Some(Token::Literal(text)));

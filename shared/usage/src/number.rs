@@ -38,7 +38,6 @@ fn short(text: &str, scale: u32) -> Option<i128> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
     use proptest::prelude::*;
