@@ -1,5 +1,6 @@
 //! From a source's YAML to a source, with every mistake found at once.
 
+mod carries;
 mod conditions;
 mod delivery;
 mod format;
@@ -11,9 +12,10 @@ use metering::exact::Exact;
 use metering::stream::Stream;
 use sha2::{Digest, Sha256};
 
+use crate::column::Slots;
 use crate::error::SpecError;
 use crate::expression::TextExpression;
-use crate::field::{Scope, Slots};
+use crate::field::Scope;
 use crate::label::Label;
 use crate::moment::TimeFormat;
 use crate::pattern::KeyPattern;
@@ -51,21 +53,30 @@ impl SourceSpec {
             tags,
             slots: (!is_json).then(Slots::default),
             numbered: self.format == FormatName::Csv,
-            keyed: false,
+            each: None,
+            carried: carries::names(self),
         };
-        scope.keyed = usages::is_keyed(self.each.as_deref());
+        let carry = carries::compile(self, &mut scope, problems);
+        scope.each = keep(usages::each(self, None, &mut scope), problems).flatten();
         let deployment = keep(deployment(&self.deployment, &mut scope), problems);
         let time_field = keep(text("time.field", &self.time.field, &mut scope), problems);
         let time_format = keep(self.time_format(), problems);
         let reject_limit = keep(self.limit(), problems);
-        let fans = usages::compile(self, streams, &mut scope, problems);
+        let fixed = deployment.as_ref().is_some_and(Label::follows_each)
+            || time_field.as_ref().is_some_and(TextExpression::follows_each);
+        let fans = usages::compile(self, fixed, streams, &mut scope, problems);
         let replaces = keep(delivery::compile(self, &scope.tags), problems);
+        let carried = scope.carried.len();
         let format = keep(format::compile(self, scope.slots.unwrap_or_default()), problems);
+        let lines = keep(format::lines(self, format.as_ref()), problems);
         Some(Mapping {
             name: self.name.clone(),
             hash: self.hash(streams, problems),
             objects: objects?,
             format: format?,
+            lines: lines?,
+            carry,
+            carried,
             deployment: deployment?,
             time_field: time_field?,
             time_format: time_format?,

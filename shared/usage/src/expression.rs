@@ -38,6 +38,13 @@ impl TextExpression {
     /// # Errors
     /// In words.
     pub(crate) fn compile(text: &str, scope: &mut Scope<'_>) -> Result<Self, String> {
+        let before = scope.needs();
+        let compiled = Self::parse(text, scope)?;
+        scope.need_one_since(before, compiled.last.is_some());
+        Ok(compiled)
+    }
+
+    fn parse(text: &str, scope: &mut Scope<'_>) -> Result<Self, String> {
         let mut compiled = Self { written: text.to_owned(), alternatives: Vec::new(), last: None };
         let words = tokens(text, Grammar::Plain)?;
         for (i, token) in words.iter().enumerate() {
@@ -61,6 +68,11 @@ impl TextExpression {
     /// As written.
     pub(crate) fn written(&self) -> &str {
         &self.written
+    }
+
+    /// Whether one of its fields looks at a part through the `*` of `each`.
+    pub(crate) fn follows_each(&self) -> bool {
+        self.alternatives.iter().any(Field::follows_each)
     }
 
     /// The text that the record has there.
@@ -95,6 +107,7 @@ pub(crate) fn plain<'r>(field: &'r Field, view: View<'r>, absent: &[String]) -> 
     Ok(match field.find(view) {
         Found::Missing => Outcome::Missing(field),
         Found::Null => Outcome::Absent(field),
+        Found::Unclear(why) => return Err(format!("`{}` is not known: {why}", field.written)),
         Found::Nested => return Err(format!("`{}` is an object or an array, not a single value", field.written)),
         Found::Number(text) => Outcome::Present(Plain { text, number: true, literal: false }),
         Found::Text(text) if absent.iter().any(|none| none == text) => Outcome::Absent(field),

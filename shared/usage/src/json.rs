@@ -40,6 +40,8 @@ pub(crate) struct Node {
     text: Span,
     /// The index after the last of its descendants.
     after: usize,
+    /// Whether none of its children has children.
+    flat: bool,
 }
 
 /// The values of one record in the order of the text. Reused from record to record.
@@ -121,11 +123,35 @@ impl<'r> Value<'r> {
         }
     }
 
-    /// The element of an array at an index.
+    /// The element of an array at an index. Takes no longer for a later one where the elements
+    /// hold nothing themselves.
     pub(crate) fn element(self, index: usize) -> Option<Value<'r>> {
-        match self.kind() {
-            Kind::Array => self.children().nth(index),
+        match self.node()? {
+            Node { kind: Kind::Array, flat: true, after, .. } => {
+                let place = self.index.checked_add(index)?.checked_add(1)?;
+                (place < *after).then_some(Value { index: place, ..self })
+            }
+            Node { kind: Kind::Array, .. } => self.children().nth(index),
             _ => None,
+        }
+    }
+
+    /// Whether none of what it holds holds anything itself.
+    pub(crate) fn is_flat(&self) -> bool {
+        self.node().is_some_and(|node| node.flat)
+    }
+
+    /// The one element of an array that has this text under this key; `Err(true)` if there are
+    /// several.
+    pub(crate) fn with(self, key: &str, text: &str) -> Result<Value<'r>, bool> {
+        if self.kind() != Kind::Array {
+            return Err(false);
+        }
+        let is_it = |element: &Value<'r>| element.member(key).is_some_and(|member| member.text() == text);
+        let mut found = self.children().filter(is_it);
+        match (found.next(), found.next()) {
+            (Some(element), None) => Ok(element),
+            (found, _) => Err(found.is_some()),
         }
     }
 }

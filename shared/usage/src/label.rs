@@ -59,6 +59,11 @@ impl Label {
         self.field.written()
     }
 
+    /// Whether it looks at a part through the `*` of `each`.
+    pub(crate) fn follows_each(&self) -> bool {
+        self.field.follows_each()
+    }
+
     /// The name that the record gives.
     ///
     /// # Errors

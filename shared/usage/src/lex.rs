@@ -44,6 +44,10 @@ pub(crate) enum Segment {
     Name(String, bool),
     /// `[3]`.
     At(usize),
+    /// `[key='text']`: the element of an array that has this text under this key.
+    With(String, String),
+    /// `?` behind a name of `each`: where it is not there, there are no parts.
+    Perhaps,
     /// `*`: every value of a map.
     EveryValue,
     /// `[*]`: every element of an array.
@@ -156,12 +160,16 @@ impl Lexer<'_> {
     fn field(&mut self) -> Result<Token, String> {
         let start = self.at;
         let from_root = self.take("^");
-        let mut segments = vec![self.segment()?];
+        let every = from_root || self.grammar == Grammar::Each;
+        let first = if self.take("[") { self.index(every)? } else { self.segment(every)? };
+        let mut segments = vec![first];
         loop {
             if self.take(".") {
-                segments.push(self.segment()?);
+                segments.push(self.segment(every)?);
             } else if self.take("[") {
-                segments.push(self.index()?);
+                segments.push(self.index(every)?);
+            } else if self.grammar == Grammar::Each && self.take("?") {
+                segments.push(Segment::Perhaps);
             } else {
                 break;
             }
@@ -173,11 +181,11 @@ impl Lexer<'_> {
         Ok(Token::Field(Reference { written, from_root, segments }))
     }
 
-    fn segment(&mut self) -> Result<Segment, String> {
+    fn segment(&mut self, every: bool) -> Result<Segment, String> {
         if self.take("\"") {
             return self.quoted('"').map(|name| Segment::Name(name, true));
         }
-        if self.grammar == Grammar::Each && self.take("*") {
+        if every && self.take("*") {
             return Ok(Segment::EveryValue);
         }
         let length = self.rest().find(|c| !self.is_bare(c)).unwrap_or(self.rest().len());
@@ -199,17 +207,24 @@ impl Lexer<'_> {
         !(c.is_whitespace() || ".[]\"'?^".contains(c) || operator.contains(c))
     }
 
-    fn index(&mut self) -> Result<Segment, String> {
-        let inside = self.rest().split_once(']').map(|(inside, _)| inside.to_owned());
-        let wrong = || format!("`{}` has brackets that hold no index, as in `items[0]`", self.text);
-        let inside = inside.ok_or_else(wrong)?;
-        let segment = match (inside.as_str(), self.grammar) {
-            ("*", Grammar::Each) => Segment::EveryElement,
-            ("*", _) => return Err(format!("`{}` takes every element, which only `each` can do", self.text)),
-            (digits, _) => Segment::At(digits.parse().map_err(|_| wrong())?),
-        };
-        self.at += inside.len() + 1;
-        Ok(segment)
+    /// What stands in brackets; `at` is behind the opening one.
+    fn index(&mut self, every: bool) -> Result<Segment, String> {
+        let wrong = format!("`{}` has brackets that hold no index, as in `items[0]` or `tags[name='x']`", self.text);
+        let length = self.rest().find([']', '=']).unwrap_or(self.rest().len());
+        let inside = self.rest().get(..length).unwrap_or_default().to_owned();
+        self.at += length;
+        if self.take("=") {
+            let text = if self.take("'") { self.quoted('\'')? } else { return Err(wrong) };
+            return if self.take("]") { Ok(Segment::With(inside, text)) } else { Err(wrong) };
+        }
+        if !self.take("]") {
+            return Err(wrong);
+        }
+        match inside.as_str() {
+            "*" if every => Ok(Segment::EveryElement),
+            "*" => Err(format!("`{}` takes every element, which only `each` can do", self.text)),
+            digits => digits.parse().map(Segment::At).map_err(|_| wrong),
+        }
     }
 }
 
@@ -242,6 +257,15 @@ mod tests {
             (r#""a b".c"#, Grammar::Arithmetic, "field 2"),
             ("x ?? 'it''s'", Grammar::Plain, r#"field 1 Or Literal("it's")"#),
             ("zones.*", Grammar::Each, "field 2"),
+            ("a?.b[*]", Grammar::Each, "field 4"),
+            ("^a[*].b.*.c * 2", Grammar::Arithmetic, r#"field 5 Times Number("2")"#),
+            ("[1] * [0]", Grammar::Arithmetic, "field 1 Times field 1"),
+            ("tags[name='a]=''b'].value", Grammar::Plain, "field 3"),
+            (
+                "tags[name=a]",
+                Grammar::Plain,
+                "`tags[name=a]` has brackets that hold no index, as in `items[0]` or `tags[name='x']`",
+            ),
             ("items[*].x", Grammar::Each, "field 3"),
             ("duration(a)", Grammar::Arithmetic, "field 1 Open field 1 Close"),
             ("items[*]", Grammar::Plain, "`items[*]` takes every element, which only `each` can do"),

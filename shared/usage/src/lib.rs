@@ -10,6 +10,8 @@
 //! pieces. Never rounds, never guesses, and loses no record: each one is tallied, filtered or
 //! rejected with a reason. Knows no store, no clock, no customer and no price.
 
+mod carry;
+mod column;
 mod compile;
 mod condition;
 mod decode;
@@ -26,6 +28,7 @@ mod moment;
 mod near;
 mod number;
 mod numeral;
+mod part;
 mod pattern;
 mod quantity;
 mod reject;

@@ -20,8 +20,60 @@ struct Cell {
 /// How a CSV row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
+    /// What separates columns, where that is a single byte.
     pub(crate) delimiter: u8,
     pub(crate) quote: Option<u8>,
+    pub(crate) separator: Separator,
+    /// The character behind it stands for itself.
+    pub(crate) escape: Option<u8>,
+    /// Whether blanks around columns are no part of them.
+    pub(crate) trim: bool,
+    pub(crate) line_end: u8,
+}
+
+/// What separates columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Separator {
+    /// The delimiter.
+    Byte,
+    /// Any run of blanks.
+    Blanks,
+    /// A text of up to eight bytes, the last one lowest.
+    Text { bytes: u64, length: u8 },
+}
+
+impl Dialect {
+    /// The dialect of most files: a single byte separates, a quote may enclose.
+    pub(crate) fn usual(delimiter: u8, quote: Option<u8>) -> Self {
+        Self { delimiter, quote, separator: Separator::Byte, escape: None, trim: false, line_end: b'\n' }
+    }
+
+    /// Whether it is written as most are.
+    pub(crate) fn is_usual(self) -> bool {
+        self == Self::usual(self.delimiter, self.quote)
+    }
+
+    /// Whether the byte is passed over where a column begins.
+    pub(crate) fn is_blank(self, byte: u8) -> bool {
+        let blank = byte.is_ascii_whitespace() && byte != self.line_end;
+        blank && (self.separator == Separator::Blanks || (self.trim && byte != self.delimiter))
+    }
+
+    /// How many bytes of a separator stand at the beginning.
+    fn separates(self, bytes: &[u8]) -> Option<usize> {
+        match self.separator {
+            Separator::Byte => (bytes.first() == Some(&self.delimiter)).then_some(1),
+            Separator::Blanks => {
+                let blanks = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+                (blanks > 0).then_some(blanks)
+            }
+            Separator::Text { bytes: text, length } => {
+                let length = usize::from(length);
+                let found = bytes.get(..length)?.iter().fold(0, |all, byte| (all << 8) | u64::from(*byte));
+                (found == text).then_some(length)
+            }
+        }
+    }
 }
 
 impl Row {
@@ -53,6 +105,9 @@ impl Row {
     /// In words, where quotes are out of place.
     pub(crate) fn read(&mut self, text: &str, dialect: Dialect) -> Result<(), String> {
         self.clear();
+        if !dialect.is_usual() {
+            return self.read_odd(text, dialect);
+        }
         let bytes = text.as_bytes();
         let mut at = 0;
         loop {
@@ -67,6 +122,74 @@ impl Row {
                 Some(_) => return Err(format!("column {} goes on after its closing quote", self.width())),
             }
         }
+    }
+
+    /// The same for a dialect that is not written as most are.
+    fn read_odd(&mut self, text: &str, dialect: Dialect) -> Result<(), String> {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            at += rest.iter().take_while(|byte| dialect.is_blank(**byte)).count();
+            if dialect.separator == Separator::Blanks && at >= bytes.len() {
+                return Ok(());
+            }
+            at = self.odd_cell(text, at, dialect)?;
+            match bytes.get(at..).filter(|rest| !rest.is_empty()) {
+                None => return Ok(()),
+                Some(rest) => match dialect.separates(rest) {
+                    Some(length) => at += length,
+                    None => return Err(format!("column {} goes on after its closing quote", self.width())),
+                },
+            }
+        }
+    }
+
+    /// Reads the cell that begins at `at`; returns the place behind it.
+    fn odd_cell(&mut self, text: &str, at: usize, dialect: Dialect) -> Result<usize, String> {
+        let bytes = text.as_bytes();
+        let quoted = dialect.quote.is_some_and(|quote| bytes.get(at) == Some(&quote));
+        let begin = self.unquoted.len();
+        let mut at = at + usize::from(quoted);
+        // From here on the text is copied; what stands before it has been.
+        let (start, mut from) = (at, at);
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let byte = rest.first().copied();
+            let quote = quoted && byte.is_some() && byte == dialect.quote;
+            if byte.is_some() && byte == dialect.escape && rest.len() > 1
+                || (quote && rest.get(1) == dialect.quote.as_ref())
+            {
+                self.unquoted.push_str(text.get(from..at).unwrap_or_default());
+                from = at + 1;
+                at += 1 + text.get(at + 1..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+            } else if quoted && byte.is_none() {
+                return Err(format!("the quote of column {} is not closed", self.width() + 1));
+            } else if quote || (!quoted && (byte.is_none() || dialect.separates(rest).is_some())) {
+                break;
+            } else {
+                at += 1;
+            }
+        }
+        self.unquoted.push_str(text.get(from..at).unwrap_or_default());
+        self.close_odd(text.get(start..at).unwrap_or_default(), begin, quoted, dialect);
+        let behind = bytes.get(at + usize::from(quoted)..).unwrap_or_default();
+        let blanks =
+            if quoted && dialect.trim { behind.iter().take_while(|b| dialect.is_blank(**b)).count() } else { 0 };
+        Ok(at + usize::from(quoted) + blanks)
+    }
+
+    /// Adds the cell whose text was copied from `begin` on.
+    fn close_odd(&mut self, written: &str, begin: usize, quoted: bool, dialect: Dialect) {
+        // What databases write for a value that is not there.
+        let null = !quoted && dialect.escape.is_some_and(|escape| written.as_bytes() == [escape, b'N']);
+        let copied = self.unquoted.get(begin..).unwrap_or_default();
+        let (mut start, mut end) = (begin, self.unquoted.len());
+        if dialect.trim && !quoted {
+            start += copied.len() - copied.trim_start().len();
+            end = start + copied.trim().len();
+        }
+        self.cells.push((!null).then_some(Cell { start, end, unquoted: true }));
     }
 
     fn bare(&mut self, bytes: &[u8], at: usize, delimiter: u8) -> usize {
@@ -114,7 +237,9 @@ pub(crate) fn header(bytes: &[u8], dialect: Dialect) -> Result<Vec<String>, Unre
 mod tests {
     use super::*;
 
-    const CSV: Dialect = Dialect { delimiter: b',', quote: Some(b'"') };
+    fn csv() -> Dialect {
+        Dialect::usual(b',', Some(b'"'))
+    }
 
     fn cells(text: &str, dialect: Dialect) -> Result<Vec<String>, String> {
         let mut row = Row::default();
@@ -137,15 +262,42 @@ mod tests {
             (r#""{""k"": ""v""}",é"#, &[r#"{"k": "v"}"#, "é"]),
         ];
         for (text, expected) in cases {
-            assert_eq!(cells(text, CSV).unwrap(), *expected, "{text}");
+            assert_eq!(cells(text, csv()).unwrap(), *expected, "{text}");
         }
-        assert!(cells(r#""a"b,c"#, CSV).unwrap_err().contains("column 1 goes on after its closing quote"));
-        assert!(cells(r#"a,"b"#, CSV).unwrap_err().contains("column 2 is not closed"));
+        assert!(cells(r#""a"b,c"#, csv()).unwrap_err().contains("column 1 goes on after its closing quote"));
+        assert!(cells(r#"a,"b"#, csv()).unwrap_err().contains("column 2 is not closed"));
+    }
+
+    #[test]
+    fn cells_of_other_dialects() {
+        let text = |text: &str| {
+            let bytes = text.bytes().fold(0, |all, byte| (all << 8) | u64::from(byte));
+            Separator::Text { bytes, length: u8::try_from(text.len()).unwrap() }
+        };
+        let wide = Dialect { separator: text("||"), ..csv() };
+        let blanks = Dialect { separator: Separator::Blanks, ..csv() };
+        let escaped = Dialect { escape: Some(b'\\'), ..csv() };
+        let trimmed = Dialect { trim: true, ..csv() };
+        let cases: &[(Dialect, &str, &[&str])] = &[
+            (wide, r#"a|b||"c||d"||"#, &["a|b", "c||d", ""]),
+            (blanks, "  a \t b  \"c d\" ", &["a", "b", "c d"]),
+            (escaped, r#"a\,b,"c\"d",e\\"#, &["a,b", r#"c"d"#, r"e\"]),
+            (escaped, r#""x""y",z"#, &[r#"x"y"#, "z"]),
+            (trimmed, r#" a , "b " ,c d, "#, &["a", "b ", "c d", ""]),
+        ];
+        for (dialect, text, expected) in cases {
+            assert_eq!(cells(text, *dialect).unwrap(), *expected, "{text}");
+        }
+        let mut row = Row::default();
+        row.read(r"a,\N,b", escaped).unwrap();
+        assert_eq!(row.cell(r"a,\N,b", 1), None);
+        assert!(cells(r#""a"b,c"#, trimmed).unwrap_err().contains("goes on after its closing quote"));
+        assert!(cells(r#"a||"b"#, wide).unwrap_err().contains("column 2 is not closed"));
     }
 
     #[test]
     fn a_quote_is_a_character_where_nothing_is_quoted() {
-        let pipes = Dialect { delimiter: b'|', quote: None };
+        let pipes = Dialect::usual(b'|', None);
         assert_eq!(cells(r#""a|b"c"#, pipes).unwrap(), [r#""a"#, r#"b"c"#]);
     }
 }

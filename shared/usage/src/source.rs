@@ -5,6 +5,8 @@ use std::sync::Arc;
 use metering::stream::{Kind, Negative};
 use regex::Regex;
 
+use crate::carry::Carry;
+use crate::column::{Header, Slots};
 use crate::condition::Condition;
 use crate::expression::TextExpression;
 use crate::label::Label;
@@ -14,6 +16,7 @@ use crate::pattern::{KeyPattern, Tags};
 use crate::quantity::Quantity;
 use crate::row::Dialect;
 use crate::spec::OnChange;
+use crate::split::Lines;
 
 /// A compiled source. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,6 +30,10 @@ pub(crate) struct Mapping {
     pub(crate) hash: String,
     pub(crate) objects: KeyPattern,
     pub(crate) format: Format,
+    pub(crate) lines: Lines,
+    pub(crate) carry: Vec<Carry>,
+    /// How many values are carried from record to record.
+    pub(crate) carried: usize,
     pub(crate) deployment: Label,
     pub(crate) time_field: TextExpression,
     pub(crate) time_format: TimeFormat,
@@ -68,38 +75,74 @@ pub(crate) enum Format {
 #[derive(Debug)]
 pub(crate) struct Csv {
     pub(crate) dialect: Dialect,
-    pub(crate) skip: u64,
-    pub(crate) header: bool,
+    pub(crate) heading: Heading,
     /// How many columns a row has, where the mapping says so.
     pub(crate) width: Option<usize>,
-    /// The highest column that is used by number.
-    pub(crate) highest: usize,
-    /// The names of the columns in use, by slot.
-    pub(crate) names: Vec<String>,
+    /// Whether rows may have any number of columns.
+    pub(crate) ragged: bool,
+    /// The columns in use.
+    pub(crate) slots: Slots,
     /// Their places, where there is no header to say them.
-    pub(crate) columns: Vec<usize>,
+    pub(crate) declared: Header,
+}
+
+/// What names the columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Heading {
+    /// No row does.
+    None,
+    /// The first row.
+    First,
+    /// The first row that names all columns in use; what stands before it is no record.
+    Found,
+    /// Every row that names all columns in use.
+    Repeated,
+    /// Every row that begins with this text.
+    Marked(String),
 }
 
 #[derive(Debug)]
 pub(crate) struct Text {
     pub(crate) pattern: Regex,
-    pub(crate) skip: u64,
     /// The group of each slot.
-    pub(crate) columns: Vec<usize>,
+    pub(crate) groups: Header,
 }
 
 /// The usages that look at the same parts of a record.
 #[derive(Debug)]
 pub(crate) struct Fan {
     pub(crate) each: Option<Each>,
+    /// How many parts there have to be.
+    pub(crate) parts: Option<Quantity>,
     pub(crate) usages: Vec<Usage>,
 }
 
 /// The way to the parts of a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Each {
     pub(crate) written: String,
-    pub(crate) steps: Vec<Segment>,
+    pub(crate) way: Way,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Way {
+    /// Steps through a tree.
+    Steps(Vec<Segment>),
+    /// A stretch of columns, by its number; whether the names of its columns are known.
+    Columns { stretch: usize, named: bool },
+}
+
+impl Each {
+    /// Whether parts stand under keys.
+    pub(crate) fn is_keyed(&self) -> bool {
+        match &self.way {
+            Way::Steps(steps) => {
+                let every = |step: &&Segment| matches!(step, Segment::EveryValue | Segment::EveryElement);
+                steps.iter().rev().find(every) == Some(&Segment::EveryValue)
+            }
+            Way::Columns { named, .. } => *named,
+        }
+    }
 }
 
 #[derive(Debug)]

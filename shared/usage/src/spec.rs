@@ -1,10 +1,12 @@
 //! A source as it is written in YAML. Plain data: [`SourceSpec::compile`] says whether it makes sense.
 
+mod formats;
 mod meaning;
 mod scalars;
 
 use serde::{Deserialize, Serialize};
 
+pub use formats::{CarrySpec, CsvSpec, FormatName, LinesSpec, TextSpec};
 pub use meaning::{Case, LabelSpec, NumberSpec, RoundSpec};
 pub use scalars::{OneOrMany, Scalar, Short, Shorthand};
 
@@ -18,15 +20,24 @@ pub struct SourceSpec {
     pub objects: String,
     /// How records are written.
     pub format: FormatName,
+    /// Which lines are records, or make one up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<LinesSpec>,
     /// `format: csv`: the dialect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csv: Option<CsvSpec>,
     /// `format: text`: what a line looks like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextSpec>,
+    /// What some records say for those behind them.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub carry: OneOrMany<CarrySpec>,
     /// The part of a record that is looked at, when it holds several: `zones.*`, `items[*]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<String>,
+    /// How many parts there have to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Scalar>,
     /// Which installation the usage is of.
     pub deployment: DeploymentSpec,
     /// When it was.
@@ -64,56 +75,6 @@ pub struct SourceSpec {
 
 fn default_reject_limit() -> Scalar {
     Scalar("0.001".to_owned())
-}
-
-/// How records are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FormatName {
-    /// One JSON value a line.
-    JsonLines,
-    /// One JSON array whose elements are the records.
-    JsonArray,
-    /// Columns.
-    Csv,
-    /// Lines that a regular expression takes apart.
-    Text,
-}
-
-/// The dialect of a CSV file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct CsvSpec {
-    /// What separates columns: one ASCII character, or `tab`. A comma unless said otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delimiter: Option<String>,
-    /// What encloses columns: one ASCII character, or `none`. `"` unless said otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quote: Option<String>,
-    /// Whether the first row names the columns. It does, unless `columns` does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub header: Option<bool>,
-    /// The names of the columns, for files that have no header.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<String>,
-    /// How many rows stand before the header or the first record.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub skip_rows: u64,
-}
-
-/// What a line of text looks like.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct TextSpec {
-    /// A regular expression with named groups; they are the fields.
-    pub pattern: String,
-    /// How many lines stand before the first record.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub skip_lines: u64,
-}
-
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 /// Which installation the usage is of. Exactly one of these.
@@ -192,6 +153,9 @@ pub struct UsageSpec {
     /// Instead of the source's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<String>,
+    /// How many parts that has to have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Scalar>,
 }
 
 /// A condition: a field and exactly one question, or several conditions of which one or all must hold.

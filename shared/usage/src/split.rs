@@ -4,6 +4,8 @@
 //! numbers, offsets and the cap on a record's length; knows nothing of what a record says.
 
 mod array;
+mod dialect;
+mod lines;
 mod rows;
 
 use memchr::{memchr, memchr_iter};
@@ -12,6 +14,9 @@ use crate::decode::BYTE_ORDER_MARK;
 use crate::error::Unreadable;
 use crate::row::Dialect;
 use array::Elements;
+use dialect::OddRows;
+pub(crate) use lines::Lines;
+use lines::Selection;
 use rows::Rows;
 
 /// The bytes of a record and where they stand in the decoded text.
@@ -54,6 +59,7 @@ enum Scan {
 enum Framing {
     Lines,
     Rows(Rows),
+    OddRows(OddRows),
     Elements(Elements),
 }
 
@@ -65,6 +71,7 @@ impl Framing {
                 None => Scan::Partial,
             }),
             Self::Rows(rows) => Ok(rows.scan(bytes)),
+            Self::OddRows(rows) => Ok(rows.scan(bytes)),
             Self::Elements(elements) => elements.scan(bytes),
         }
     }
@@ -77,21 +84,23 @@ pub(crate) struct Splitter {
     held: Vec<u8>,
     line: u64,
     offset: u64,
-    /// Rows or lines at the top that are no records.
-    skip: u64,
+    /// Which lines are records, where not all are.
+    selection: Option<Selection>,
     /// The first bytes of the text until there are enough to tell a byte order mark.
     first: Option<Vec<u8>>,
     limit: usize,
 }
 
 impl Splitter {
-    pub(crate) fn new(layout: Layout, skip: u64, limit: usize) -> Self {
+    pub(crate) fn new(layout: Layout, lines: &Lines, limit: usize) -> Self {
         let framing = match layout {
             Layout::Lines => Framing::Lines,
-            Layout::Rows(dialect) => Framing::Rows(Rows::new(dialect)),
+            Layout::Rows(dialect) if dialect.is_usual() => Framing::Rows(Rows::new(dialect)),
+            Layout::Rows(dialect) => Framing::OddRows(OddRows::new(dialect)),
             Layout::Elements => Framing::Elements(Elements::default()),
         };
-        Self { framing, held: Vec::new(), line: 1, offset: 0, skip, first: Some(Vec::new()), limit }
+        let selection = Selection::new(lines, limit);
+        Self { framing, held: Vec::new(), line: 1, offset: 0, selection, first: Some(Vec::new()), limit }
     }
 
     /// Cuts the next piece of text.
@@ -112,9 +121,14 @@ impl Splitter {
         match &mut self.framing {
             Framing::Lines => {}
             Framing::Rows(rows) => rows.finish(self.line)?,
+            Framing::OddRows(rows) if rows.is_open() => return Err(rows::never_closed(self.line)),
+            Framing::OddRows(_) => {}
             Framing::Elements(elements) => return elements.finish(self.offset == 0),
         }
-        if held.is_empty() { Ok(()) } else { self.emit(&held, 0, sink) }
+        if !held.is_empty() {
+            self.emit(&held, 0, sink)?;
+        }
+        self.selection.as_mut().map_or(Ok(()), |selection| selection.finish(sink))
     }
 
     /// Passes over a byte order mark, if there is one.
@@ -170,27 +184,29 @@ impl Splitter {
         let lead = record.get(..self.lead_of(record)).unwrap_or_default();
         let line = self.line.saturating_add(newlines(lead));
         let offset = self.offset.saturating_add(count(lead.len()));
+        let (raw, blank) = (Raw { bytes: trimmed, line, offset }, self.is_blank(trimmed));
         self.advance(bytes);
-        if self.skip > 0 {
-            self.skip -= 1;
-            return Ok(());
+        match &mut self.selection {
+            Some(selection) => selection.line(raw, blank, sink),
+            None if blank => Ok(()),
+            None => sink.record(raw),
         }
-        if self.is_blank(trimmed) { Ok(()) } else { sink.record(Raw { bytes: trimmed, line, offset }) }
     }
 
     /// How many bytes stand before the record proper.
     fn lead_of(&self, record: &[u8]) -> usize {
         match self.framing {
             Framing::Elements(_) => record.len() - record.trim_ascii_start().len(),
-            Framing::Lines | Framing::Rows(_) => 0,
+            Framing::Lines | Framing::Rows(_) | Framing::OddRows(_) => 0,
         }
     }
 
     fn is_blank(&self, record: &[u8]) -> bool {
-        match self.framing {
+        match &self.framing {
             Framing::Lines => record.trim_ascii().is_empty(),
             // A row of blanks may be a row of empty columns.
             Framing::Rows(_) => record.is_empty(),
+            Framing::OddRows(rows) => rows.is_blank(record),
             // Nothing between two commas is a mistake.
             Framing::Elements(_) => false,
         }
@@ -200,6 +216,11 @@ impl Splitter {
         match self.framing {
             Framing::Elements(_) => record.trim_ascii(),
             Framing::Lines | Framing::Rows(_) => record.strip_suffix(b"\r").unwrap_or(record),
+            // With other line ends a line feed behind one is no part of the next row.
+            Framing::OddRows(_) => {
+                let record = record.strip_prefix(b"\n").unwrap_or(record);
+                record.strip_suffix(b"\r").unwrap_or(record)
+            }
         }
     }
 

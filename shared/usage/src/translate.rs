@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use metering::tally::{Counts, Tally};
 
+use crate::carry::Carried;
 use crate::decode::{Decoder, TextSink};
 use crate::error::Unreadable;
 use crate::event_id::{EventId, Ids, Mark};
+use crate::field::View;
 use crate::limits::Limits;
 use crate::pattern::Tags;
 use crate::reject::Reject;
@@ -70,13 +72,14 @@ impl<'s> Translator<'s> {
             limits,
             reader: Reader::new(&mapping.format),
             events: Events::default(),
+            carried: Carried::new(mapping.carried),
             series: SeriesTable::new(limits.cells),
             ids: Ids::new(context.elsewhere, limits.ids),
             counts: Counts::default(),
             member: None,
             rejects: Vec::new(),
         };
-        Self { decoder: Decoder::new(limits), text: Text { splitter: splitter(&mapping.format, limits), records } }
+        Self { decoder: Decoder::new(limits), text: Text { splitter: splitter(mapping, limits), records } }
     }
 
     /// Takes the next bytes of the object.
@@ -101,14 +104,13 @@ impl<'s> Translator<'s> {
     }
 }
 
-fn splitter(format: &Format, limits: Limits) -> Splitter {
-    let (layout, skip) = match format {
-        Format::JsonLines => (Layout::Lines, 0),
-        Format::JsonArray => (Layout::Elements, 0),
-        Format::Text(text) => (Layout::Lines, text.skip),
-        Format::Csv(csv) => (Layout::Rows(csv.dialect), csv.skip),
+fn splitter(mapping: &Mapping, limits: Limits) -> Splitter {
+    let layout = match &mapping.format {
+        Format::JsonLines | Format::Text(_) => Layout::Lines,
+        Format::JsonArray => Layout::Elements,
+        Format::Csv(csv) => Layout::Rows(csv.dialect),
     };
-    Splitter::new(layout, skip, limits.record_bytes)
+    Splitter::new(layout, &mapping.lines, limits.record_bytes)
 }
 
 /// Text on its way to records.
@@ -120,15 +122,17 @@ struct Text<'s> {
 impl TextSink for Text<'_> {
     /// Each member of a bundle has lines, a header and rows of its own.
     fn begin(&mut self, member: &str) -> Result<(), Unreadable> {
-        let format = &self.records.mapping.format;
-        self.splitter = splitter(format, self.records.limits);
-        self.records.reader = Reader::new(format);
+        let mapping = self.records.mapping;
+        self.splitter = splitter(mapping, self.records.limits);
+        self.records.reader = Reader::new(&mapping.format);
+        self.records.carried = Carried::new(mapping.carried);
         self.records.member = Some(member.into());
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), Unreadable> {
-        self.splitter.finish(&mut self.records)
+        self.splitter.finish(&mut self.records)?;
+        self.records.reader.finish()
     }
 
     fn text(&mut self, piece: &[u8]) -> Result<(), Unreadable> {
@@ -143,6 +147,7 @@ struct Records<'s> {
     limits: Limits,
     reader: Reader<'s>,
     events: Events,
+    carried: Carried,
     series: SeriesTable,
     ids: Ids,
     counts: Counts,
@@ -170,10 +175,18 @@ impl RecordSink for Records<'_> {
 impl Records<'_> {
     /// Reads the record's events; nothing counts before all of them could be read.
     fn translate(&mut self, raw: Raw<'_>) -> Result<(), String> {
+        let Self { mapping, tags, reader, events, carried, series, .. } = self;
         let text = std::str::from_utf8(raw.bytes)
-            .map_err(|error| format!("it is not UTF-8 text at its byte {}", error.valid_up_to()))?;
-        let shape = self.reader.read(text)?;
-        self.events.read(self.mapping, shape, &self.tags, &mut self.series)
+            .map_err(|error| format!("it is not UTF-8 text at its byte {}", error.valid_up_to()));
+        let shape = match text.and_then(|text| reader.read(text)) {
+            Ok(shape) => shape,
+            Err(why) => {
+                carried.lose(raw.line);
+                return Err(why);
+            }
+        };
+        carried.keep(&mapping.carry, shape, tags, &mapping.absent, raw.line)?;
+        events.read(mapping, View { shape, tags, carried }, series)
     }
 
     fn commit(&mut self) -> Result<(), Unreadable> {

@@ -5,24 +5,22 @@ use std::collections::BTreeMap;
 use metering::stream::Stream;
 
 use super::{Problems, conditions, keep, label};
+use crate::column::{Bound, Slots, Stretch};
 use crate::error::SpecError;
 use crate::field::Scope;
 use crate::label::Label;
 use crate::lex::{Grammar, Segment, Token, tokens};
 use crate::numeral::Numerals;
 use crate::quantity::{Quantity, Reads};
-use crate::source::{Each, Fan, Usage};
+use crate::source::{Each, Fan, Usage, Way};
 use crate::spec::{SourceSpec, UsageSpec};
 use crate::unit::Spellings;
 
-/// Whether the parts that `each` names stand under keys.
-pub(super) fn is_keyed(each: Option<&str>) -> bool {
-    each.is_some_and(|each| each.trim_end().ends_with('*'))
-}
-
-/// Compiles all usages, together where they look at the same parts of a record.
+/// Compiles all usages, together where they look at the same parts of a record. `fixed`: the time
+/// or the deployment follows the `*` of the source's `each`.
 pub(super) fn compile(
     spec: &SourceSpec,
+    fixed: bool,
     streams: &BTreeMap<String, Stream>,
     scope: &mut Scope<'_>,
     problems: &mut Problems,
@@ -35,36 +33,112 @@ pub(super) fn compile(
         );
     }
     for (i, usage) in spec.usage.iter().enumerate() {
-        let path = if usage.each.is_some() { format!("usage[{i}].each") } else { "each".to_owned() };
-        let written = usage.each.as_deref().or(spec.each.as_deref());
-        let each = keep(written.map(|each| self::each(&path, each, scope)).transpose(), problems).flatten();
-        scope.keyed = is_keyed(written);
+        if fixed && usage.each.is_some() {
+            problems.push(SpecError::new(
+                format!("usage[{i}].each"),
+                "the time or the deployment follows the `*` of the source's `each`, which this one replaces",
+            ));
+        }
+        scope.each = keep(each(spec, Some((i, usage)), scope), problems).flatten();
+        let parts = keep(parts(spec, i, usage, scope), problems).flatten();
         let Some(compiled) = keep(self::usage(i, usage, spec, streams, scope), problems) else { continue };
-        match fans.iter_mut().find(|fan| fan.each == each) {
+        let written = (scope.each.as_ref().map(|each| &each.written), parts.as_ref().map(Quantity::written));
+        let same = |fan: &&mut Fan| {
+            (fan.each.as_ref().map(|each| &each.written), fan.parts.as_ref().map(Quantity::written)) == written
+        };
+        match fans.iter_mut().find(same) {
             Some(fan) => fan.usages.push(compiled),
-            None => fans.push(Fan { each, usages: vec![compiled] }),
+            None => fans.push(Fan { each: scope.each.clone(), parts, usages: vec![compiled] }),
         }
     }
     fans
 }
 
-fn each(path: &str, written: &str, scope: &Scope<'_>) -> Result<Each, SpecError> {
-    let wrong = |message: String| {
-        SpecError::new(path, message).hint("write for example `zones.*` for a map's values or `items[*]` for a list")
+/// Compiles the `each` of a usage, which may be the source's.
+pub(super) fn each(
+    spec: &SourceSpec,
+    usage: Option<(usize, &UsageSpec)>,
+    scope: &mut Scope<'_>,
+) -> Result<Option<Each>, SpecError> {
+    let own = usage.and_then(|(i, usage)| usage.each.as_ref().map(|each| (format!("usage[{i}].each"), each)));
+    let Some((path, written)) = own.or_else(|| spec.each.as_ref().map(|each| ("each".to_owned(), each))) else {
+        return Ok(None);
     };
-    if scope.slots.is_some() {
-        return Err(wrong("only records of JSON have parts".to_owned()));
-    }
-    match tokens(written, Grammar::Each).map_err(wrong)?.as_slice() {
+    let way = match &mut scope.slots {
+        Some(slots) if scope.numbered => columns(spec, written, slots),
+        Some(_) => Err("only records of JSON and CSV have parts".to_owned()),
+        None => steps(written).map(Way::Steps),
+    };
+    let way = way.map_err(|message| {
+        SpecError::new(path, message)
+            .hint("write for example `zones.*` for a map's values, `items[*]` for a list, `$3..$50` for columns of CSV")
+    })?;
+    Ok(Some(Each { written: written.clone(), way }))
+}
+
+fn steps(written: &str) -> Result<Vec<Segment>, String> {
+    match tokens(written, Grammar::Each)?.as_slice() {
         [Token::Field(reference)] if reference.segments.iter().any(is_wild) && !reference.from_root => {
-            Ok(Each { written: written.to_owned(), steps: reference.segments.clone() })
+            Ok(reference.segments.clone())
         }
-        _ => Err(wrong(format!("`{written}` does not name parts of a record"))),
+        _ => Err(format!("`{written}` does not name parts of a record")),
     }
 }
 
 fn is_wild(segment: &Segment) -> bool {
     matches!(segment, Segment::EveryValue | Segment::EveryElement)
+}
+
+/// A stretch of columns: `$3..$50`, `$3..`, `Jan..Dec`, `usage_*`.
+fn columns(spec: &SourceSpec, written: &str, slots: &mut Slots) -> Result<Way, String> {
+    let stretch = match written.split_once("..") {
+        Some((from, "")) => Stretch::Between(bound(from)?, None),
+        Some((from, to)) => Stretch::Between(bound(from)?, Some(bound(to)?)),
+        None => match written.trim().split_once('*') {
+            Some((begin, end)) if !end.contains('*') => Stretch::Named(begin.to_owned(), end.to_owned()),
+            _ => return Err(format!("`{written}` does not name columns")),
+        },
+    };
+    if let Stretch::Between(Bound::Number(from), Some(Bound::Number(to))) = &stretch {
+        slots.highest = slots.highest.max(*to);
+        if from > to {
+            return Err(format!("`{written}` ends before it begins"));
+        }
+    }
+    let csv = spec.csv.clone().unwrap_or_default();
+    let named = !csv.columns.is_empty() || csv.header.is_none_or(|header| header.0 != "false");
+    slots.stretches.push(stretch);
+    Ok(Way::Columns { stretch: slots.stretches.len() - 1, named })
+}
+
+fn bound(written: &str) -> Result<Bound, String> {
+    let written = written.trim();
+    let wrong = || format!("`{written}` is no column");
+    match written.strip_prefix('$') {
+        Some(number) => {
+            number.parse().ok().filter(|number| *number > 0 && *number < 100_000).map(Bound::Number).ok_or_else(wrong)
+        }
+        None => match written.trim_matches('"') {
+            "" => Err(wrong()),
+            name => Ok(Bound::Name(name.to_owned())),
+        },
+    }
+}
+
+/// How many parts there have to be: that of the usage if it has an `each`, else the source's.
+fn parts(spec: &SourceSpec, i: usize, usage: &UsageSpec, scope: &mut Scope<'_>) -> Result<Option<Quantity>, SpecError> {
+    let own = (format!("usage[{i}].parts"), usage.parts.as_ref());
+    let (path, written) =
+        if usage.each.is_some() || own.1.is_some() { own } else { ("parts".to_owned(), spec.parts.as_ref()) };
+    let Some(written) = written else { return Ok(None) };
+    if scope.each.is_none() {
+        return Err(SpecError::new(path, "`parts` counts what `each` leads to, and there is none"));
+    }
+    // It is counted before there is a part to look at.
+    let each = scope.each.take();
+    let compiled = Quantity::compile(&written.0, scope, reads(spec)?).map_err(|message| SpecError::new(path, message));
+    scope.each = each;
+    compiled.map(Some)
 }
 
 fn usage(
@@ -102,7 +176,7 @@ fn usage(
 }
 
 /// How numbers and units are written.
-fn reads(source: &SourceSpec) -> Result<Reads, SpecError> {
+pub(super) fn reads(source: &SourceSpec) -> Result<Reads, SpecError> {
     let numerals = source.number.as_ref().map_or(Ok(Numerals::PLAIN), Numerals::compile);
     let numerals = numerals.map_err(|(field, message)| SpecError::new(format!("number.{field}"), message))?;
     let spellings = Spellings::compile(source.units.iter()).map_err(|(written, message)| {

@@ -74,7 +74,7 @@ impl Reader<'_> {
         if index >= MAX_NODES {
             return Err(self.error(format!("it holds more than {MAX_NODES} values")));
         }
-        self.tree.nodes.push(Node { kind, key, text, after: index + 1 });
+        self.tree.nodes.push(Node { kind, key, text, after: index + 1, flat: true });
         Ok(index)
     }
 
@@ -85,25 +85,27 @@ impl Reader<'_> {
         self.depth += 1;
         let index = self.open(kind, key, Span::default())?;
         self.at += 1;
-        match kind {
+        let children = match kind {
             Kind::Object => self.members(index)?,
             _ => self.elements()?,
-        }
+        };
         let after = self.tree.nodes.len();
         if let Some(node) = self.tree.nodes.get_mut(index) {
             node.after = after;
+            node.flat = after - index - 1 == children;
         }
         self.depth -= 1;
         Ok(())
     }
 
-    fn members(&mut self, index: usize) -> Result<(), JsonError> {
+    /// Reads the members of an object, and says how many there are.
+    fn members(&mut self, index: usize) -> Result<usize, JsonError> {
         self.blanks();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(());
+            return Ok(0);
         }
-        loop {
+        for count in 1.. {
             self.blanks();
             if self.peek() != Some(b'"') {
                 return Err(self.error("a key in quotes is expected"));
@@ -116,28 +118,31 @@ impl Reader<'_> {
             self.blanks();
             if self.peek() == Some(b'}') {
                 self.at += 1;
-                return self.refuse_repeated_key(index);
+                return self.refuse_repeated_key(index).map(|()| count);
             }
             self.expect(b',', "`,` or `}` is expected after the value")?;
         }
+        Ok(0)
     }
 
-    fn elements(&mut self) -> Result<(), JsonError> {
+    /// Reads the elements of an array, and says how many there are.
+    fn elements(&mut self) -> Result<usize, JsonError> {
         self.blanks();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(());
+            return Ok(0);
         }
-        loop {
+        for count in 1.. {
             self.blanks();
             self.value(Span::default())?;
             self.blanks();
             if self.peek() == Some(b']') {
                 self.at += 1;
-                return Ok(());
+                return Ok(count);
             }
             self.expect(b',', "`,` or `]` is expected after the value")?;
         }
+        Ok(0)
     }
 
     fn word(&mut self, key: Span) -> Result<(), JsonError> {

@@ -59,6 +59,7 @@ impl Parser<'_, '_> {
     }
 
     fn fallback(&mut self) -> Result<Node, String> {
+        let before = self.scope.needs();
         let first = self.atom()?;
         let mut nodes = Vec::new();
         while self.take(&Token::Or) {
@@ -67,6 +68,8 @@ impl Parser<'_, '_> {
         if nodes.is_empty() {
             return Ok(first);
         }
+        let number = matches!(nodes.last(), Some(Node::Number(_)));
+        self.scope.need_one_since(before, number);
         nodes.insert(0, first);
         Ok(Node::Or(nodes))
     }

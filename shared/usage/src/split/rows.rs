@@ -22,7 +22,7 @@ enum State {
 }
 
 impl Rows {
-    pub(super) fn new(Dialect { delimiter, quote }: Dialect) -> Self {
+    pub(super) fn new(Dialect { delimiter, quote, .. }: Dialect) -> Self {
         Self { delimiter, quote, state: State::ColumnStart }
     }
 
@@ -68,10 +68,14 @@ impl Rows {
 
     pub(super) fn finish(&self, line: u64) -> Result<(), Unreadable> {
         if self.state == State::Quoted {
-            return Err(Unreadable::new(format!(
-                "a quote in the row that begins on line {line} is never closed: the object is truncated, or its columns are not quoted (then write `quote: none`)"
-            )));
+            return Err(never_closed(line));
         }
         Ok(())
     }
+}
+
+pub(super) fn never_closed(line: u64) -> Unreadable {
+    Unreadable::new(format!(
+        "a quote in the row that begins on line {line} is never closed: the object is truncated, or its columns are not quoted (then write `quote: none`)"
+    ))
 }

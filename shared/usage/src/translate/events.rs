@@ -8,16 +8,16 @@ use metering::tally::SeriesKey;
 use metering::time::Instant;
 
 use super::series::SeriesTable;
+use crate::column::{Column, Run};
 use crate::error::listed;
 use crate::event_id::EventId;
 use crate::expression::{Outcome, shorten};
 use crate::field::{Field, Shape, View, neighbours};
-use crate::json::{Kind as Json, Value};
 use crate::label::Label;
-use crate::lex::Segment;
 use crate::near::nearest;
-use crate::pattern::Tags;
-use crate::source::{Each, Fan, Mapping, Usage};
+use crate::part::{Ordinal, walk};
+use crate::quantity::Quantity;
+use crate::source::{Each, Fan, Mapping, Usage, Way};
 
 /// A text that names a deployment, a series or a dimension has at most so many bytes.
 const MAX_NAME: usize = 512;
@@ -57,19 +57,17 @@ impl Events {
     ///
     /// # Errors
     /// In words; the events read so far must then be forgotten.
-    pub(super) fn read(
-        &mut self,
-        mapping: &Mapping,
-        shape: Shape<'_>,
-        tags: &Tags,
-        series: &mut SeriesTable,
-    ) -> Result<(), String> {
+    pub(super) fn read(&mut self, mapping: &Mapping, view: View<'_>, series: &mut SeriesTable) -> Result<(), String> {
         for fan in &mapping.fans {
-            match (&fan.each, shape) {
-                (Some(each), Shape::Tree { root, .. }) => {
-                    self.parts(mapping, fan, each, root, tags, series)?;
+            match &fan.each {
+                None => self.part(fan, Reading { mapping, view, series })?,
+                Some(each) => {
+                    let (tags, carried) = (view.tags, view.carried);
+                    let mut visit = |shape: Shape<'_>| {
+                        self.part(fan, Reading { mapping, view: View { shape, tags, carried }, series })
+                    };
+                    parts(each, fan.parts.as_ref(), view, &mapping.absent, &mut visit)?;
                 }
-                _ => self.part(fan, Reading { mapping, view: View { shape, tags }, series })?,
             }
         }
         self.distinct()
@@ -83,21 +81,6 @@ impl Events {
             return Err("two parts of the record have the same `event-id`; add to it what tells the parts apart, such as `$key`".to_owned());
         }
         Ok(())
-    }
-
-    fn parts(
-        &mut self,
-        mapping: &Mapping,
-        fan: &Fan,
-        each: &Each,
-        root: Value<'_>,
-        tags: &Tags,
-        series: &mut SeriesTable,
-    ) -> Result<(), String> {
-        walk(root, &each.steps, each, &mut |element| {
-            let view = View { shape: Shape::Tree { root, element }, tags };
-            self.part(fan, Reading { mapping, view, series })
-        })
     }
 
     fn part(&mut self, fan: &Fan, mut reading: Reading<'_, '_>) -> Result<(), String> {
@@ -233,34 +216,68 @@ fn missing(what: &str, field: &Field, view: View<'_>) -> String {
     format!("the {what} is missing: there is no `{}`{hint}", field.written)
 }
 
-/// Calls `visit` for every part that the steps lead to.
-fn walk<'r>(
-    value: Value<'r>,
-    steps: &[Segment],
+/// Calls `visit` for every part of the record, of which there have to be so many.
+fn parts(
     each: &Each,
-    visit: &mut dyn FnMut(Value<'r>) -> Result<(), String>,
+    count: Option<&Quantity>,
+    view: View<'_>,
+    absent: &[String],
+    visit: &mut dyn FnMut(Shape<'_>) -> Result<(), String>,
 ) -> Result<(), String> {
-    let Some((step, rest)) = steps.split_first() else { return visit(value) };
-    // Null holds no parts, as an empty list does.
-    if value.kind() == Json::Null {
-        return Ok(());
-    }
-    let next = match step {
-        Segment::Name(name, _) => value.member(name),
-        Segment::At(index) => value.element(*index),
-        Segment::EveryValue if value.kind() == Json::Object => return all(value, rest, each, visit),
-        Segment::EveryElement if value.kind() == Json::Array => return all(value, rest, each, visit),
-        Segment::EveryValue | Segment::EveryElement => None,
+    let expected = count.map(|count| expected(count, view, absent)).transpose()?;
+    let seen = match (&each.way, view.shape) {
+        (Way::Steps(steps), Shape::Tree { root, .. }) => {
+            let mut seen = 0_usize;
+            walk(root, steps, &each.written, &mut |element, level| {
+                seen += 1;
+                visit(Shape::Tree { root, element, level: Some(level) })
+            })?;
+            seen
+        }
+        (Way::Columns { stretch, .. }, Shape::Flat { row, text, header, .. }) => {
+            cells(header.runs.get(*stretch), row.width(), expected, &mut |column| {
+                visit(Shape::Flat { row, text, header, column: Some(column) })
+            })?
+        }
+        _ => 0,
     };
-    let next = next.ok_or_else(|| format!("the record has no parts `{}`", each.written))?;
-    walk(next, rest, each, visit)
+    match expected {
+        Some(expected) if expected != seen => {
+            Err(format!("it has {seen} parts `{}` instead of {expected}", each.written))
+        }
+        _ => Ok(()),
+    }
 }
 
-fn all<'r>(
-    value: Value<'r>,
-    rest: &[Segment],
-    each: &Each,
-    visit: &mut dyn FnMut(Value<'r>) -> Result<(), String>,
-) -> Result<(), String> {
-    value.children().try_for_each(|child| walk(child, rest, each, visit))
+fn expected(count: &Quantity, view: View<'_>, absent: &[String]) -> Result<usize, String> {
+    match count.find(view, absent, 0)? {
+        Outcome::Present(count) => usize::try_from(count).map_err(|_| format!("it cannot have {count} parts")),
+        Outcome::Absent(field) | Outcome::Missing(field) => {
+            Err(format!("how many parts there are is not known: there is no `{}`", field.written))
+        }
+    }
+}
+
+/// Calls `visit` for the columns of a stretch; one that is open ends after as many as there have to
+/// be.
+fn cells(
+    run: Option<&Run>,
+    width: usize,
+    expected: Option<usize>,
+    visit: &mut dyn FnMut(&Column) -> Result<(), String>,
+) -> Result<usize, String> {
+    let mut seen = 0;
+    let mut next = |number: usize| {
+        let column = Column { number, ordinal: Ordinal::new(seen) };
+        seen += 1;
+        visit(&column)
+    };
+    match run {
+        None => {}
+        Some(Run::Cells(cells)) => cells.iter().filter(|cell| **cell < width).try_for_each(|cell| next(*cell))?,
+        Some(Run::From(from)) => {
+            (*from..width).take(expected.unwrap_or(usize::MAX)).try_for_each(&mut next)?;
+        }
+    }
+    Ok(seen)
 }
