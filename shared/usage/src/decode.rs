@@ -35,7 +35,7 @@ const PIECE: usize = 64 << 10;
 type Give<'g> = dyn FnMut(&[u8]) -> Result<(), Unreadable> + 'g;
 
 /// Undoes one way of packing, pushed in pieces of any size.
-trait Unpack {
+trait Unpack: Send {
     /// Unpacks the next bytes.
     fn push(&mut self, bytes: &[u8], give: &mut Give<'_>) -> Result<(), Unreadable>;
     /// The packed bytes end here.

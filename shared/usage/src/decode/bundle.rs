@@ -10,7 +10,7 @@ use crate::error::Unreadable;
 pub(super) const MAX_NAME: usize = 1024;
 
 /// Takes a bundle apart, pushed in pieces of any size.
-pub(super) trait Archive {
+pub(super) trait Archive: Send {
     /// Takes the next bytes.
     fn push(&mut self, bytes: &[u8], members: &mut dyn Members) -> Result<(), Unreadable>;
     /// The bundle ends here.
