@@ -227,6 +227,8 @@ fn kind(kind: RatedKind) -> LineKind {
         RatedKind::Recurring => LineKind::Recurring,
         RatedKind::Attribute => LineKind::Attribute,
         RatedKind::Usage => LineKind::Usage,
+        RatedKind::Minimum => LineKind::Minimum,
+        RatedKind::Maximum => LineKind::Maximum,
     }
 }
 

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use catalog::directory::Directory;
 use catalog::{Catalogue, Customer, Subscription};
 use invoicing::{Invoice, Settled, TrueUp, settle, true_up};
+use metering::measure::SeriesUsage;
 use metering::period::{Period, start_of_day};
 use metering::tally::Cells;
 use metering::time::{Instant, Span};
-use pricing::{RatedLine, RatingInput, StreamUsage, fees_in_advance, rate};
+use pricing::{Metered, Plan, RatedLine, RatingInput, StreamUsage, fees_in_advance, rate};
 
 use crate::error::LedgerError;
-use crate::ownership::{deployments, measured, owned_by};
+use crate::ownership::{deployments, owned_by, series};
 
 /// What a period is priced from: the usage, and the pinned answer to whose it is.
 #[derive(Clone, Copy)]
@@ -48,11 +49,8 @@ fn price_subscription(
 ) -> Result<Vec<RatedLine>, LedgerError> {
     let plan = &subscription.plan;
     let Some(span) = held(subscription, customer)?.intersection(&period.span()?) else { return Ok(Vec::new()) };
-    let streams = plan.components.iter().filter_map(|component| component.meter.as_ref());
-    let mut usage = BTreeMap::new();
-    for name in streams.map(|meter| meter.stream.as_str()).collect::<BTreeSet<_>>() {
-        usage.insert(name.to_owned(), stream_usage(basis, catalogue, customer, name, period, span)?);
-    }
+    let owned = owned_within(basis.directory, customer, span);
+    let usage = metered(basis, catalogue, plan, period, span, &owned);
     let (term, attributes) = (subscription.term, &customer.attributes);
     let input = RatingInput { customer: &customer.id, period, term, attributes, usage: &usage };
     rate(plan, &input).map_err(|error| LedgerError::billing(&customer.id, error))
@@ -64,38 +62,39 @@ fn held(subscription: &Subscription, customer: &Customer) -> Result<Span, Ledger
     Ok(Span { from: start_of_day(customer.zone, subscription.term.from)?, until: until.unwrap_or(Instant(i64::MAX)) })
 }
 
-/// One stream of a customer within a span: all deployments together, and each by itself.
-fn stream_usage(
-    basis: &Basis<'_>,
-    catalogue: &Catalogue,
-    customer: &Customer,
-    stream: &str,
-    period: &Period,
-    span: Span,
-) -> Result<StreamUsage, LedgerError> {
-    let stream = catalogue
-        .stream(stream)
-        .ok_or_else(|| LedgerError::billing(&customer.id, format!("there is no stream `{stream}`")))?;
-    let mut owned = BTreeMap::new();
-    for deployment in deployments(basis.directory, &customer.id) {
-        let spans = owned_by(basis.directory, deployment, &customer.id, span);
-        if !spans.is_empty() {
-            owned.insert(deployment, spans);
-        }
-    }
-    let total = measured(basis.cells, stream, period, &owned)?;
-    let mut each = BTreeMap::new();
-    for (deployment, spans) in owned {
-        let alone = BTreeMap::from([(deployment, spans)]);
-        each.insert(deployment.to_owned(), measured(basis.cells, stream, period, &alone)?);
-    }
-    Ok(StreamUsage { total, deployments: each })
+/// The deployments that a customer owned at some time in a span, and when.
+fn owned_within<'a>(directory: &'a Directory, customer: &Customer, span: Span) -> BTreeMap<&'a str, Vec<Span>> {
+    let all = deployments(directory, &customer.id).into_iter();
+    let owned = all.map(|deployment| (deployment, owned_by(directory, deployment, &customer.id, span)));
+    owned.filter(|(_, spans)| !spans.is_empty()).collect()
+}
+
+/// The series of every stream that the plan counts.
+fn metered<'a>(
+    basis: &Basis<'a>,
+    catalogue: &'a Catalogue,
+    plan: &'a Plan,
+    period: &'a Period,
+    window: Span,
+    owned: &'a BTreeMap<&'a str, Vec<Span>>,
+) -> Metered<'a> {
+    let counted = plan.components.iter().filter_map(|component| component.meter.as_ref());
+    let streams: BTreeSet<&str> = counted.map(|meter| meter.stream.as_str()).collect();
+    let of_stream = |stream: &'a str| {
+        let each = owned.iter().flat_map(|(deployment, owned)| {
+            let series = series(basis.cells, deployment, stream).into_iter();
+            series.map(|(key, quarters)| SeriesUsage { key, quarters, owned })
+        });
+        (stream, each.collect())
+    };
+    let series = streams.into_iter().map(of_stream).collect();
+    Metered { period, window, streams: &catalogue.streams, series, deployments: owned.keys().copied().collect() }
 }
 
 /// The next period's fees that are charged in advance.
 fn advance(customer: &Customer, period: &Period) -> Result<Vec<RatedLine>, LedgerError> {
     let next = period.month_after(1)?;
-    let usage = BTreeMap::new();
+    let usage: BTreeMap<String, StreamUsage> = BTreeMap::new();
     let mut lines = Vec::new();
     for subscription in &customer.subscriptions {
         let (term, attributes) = (subscription.term, &customer.attributes);

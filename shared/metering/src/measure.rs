@@ -12,7 +12,7 @@ use crate::period::{Day, Period, PeriodError};
 use crate::state::{Sample, State, StateError, Summary};
 use crate::stream::{Across, Aggregation, Gap, Kind, Stream, Within};
 use crate::tally::{Quarters, SeriesKey};
-use crate::time::{Quarter, Span};
+use crate::time::{Instant, Quarter, Span};
 
 /// One series and when it belonged to the account that is measured.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub struct SeriesUsage<'a> {
 }
 
 impl SeriesUsage<'_> {
-    fn is_owned(&self, quarter: Quarter) -> bool {
+    pub(crate) fn is_owned(&self, quarter: Quarter) -> bool {
         self.owned.iter().any(|span| span.contains(quarter.start()))
     }
 }
@@ -55,6 +55,20 @@ pub enum MeasureError {
     /// A period beyond the calendar.
     #[error("{0}")]
     Period(#[from] PeriodError),
+    /// Events of a stream that has none.
+    #[error("the stream “{0}” has no single events: only `kind: delta` counts them")]
+    NoEvents(String),
+    /// Events that were added before they could be told apart.
+    #[error(
+        "the stream “{stream}” has several events within one quarter-hour under the series “{series}”, and a price \
+         needs each by itself: name the field that identifies an event in the source's `series`"
+    )]
+    Merged {
+        /// The stream.
+        stream: String,
+        /// The series.
+        series: String,
+    },
 }
 
 /// Measures one stream over some series in a period. The order of the series does not matter.
@@ -62,14 +76,50 @@ pub enum MeasureError {
 /// # Errors
 /// [`MeasureError`].
 pub fn measure(stream: &Stream, period: &Period, series: &[SeriesUsage<'_>]) -> Result<Measurement, MeasureError> {
+    measure_within(stream, period, period.span()?, series).map(|(measured, _)| measured)
+}
+
+/// The same where only a part of the period is looked at: outside of the window there are no gaps.
+/// Also gives the largest quantity of any sample (gauges: of any interval).
+pub(crate) fn measure_within(
+    stream: &Stream,
+    period: &Period,
+    window: Span,
+    series: &[SeriesUsage<'_>],
+) -> Result<(Measurement, Exact), MeasureError> {
+    let days = period.days()?;
+    let parts = parts(stream, &days, window, series)?;
+    let mut total = Part::default();
+    parts.iter().try_for_each(|part| total.merge(part))?;
+    let daily = days.iter().zip(&parts).map(|(day, part)| Ok((day.date, part.quantity(stream.day)?)));
+    let days = daily.collect::<Result<_, MeasureError>>()?;
+    Ok((
+        Measurement { total: total.quantity(stream.month)?, days, samples: total.count },
+        total.quantity(Aggregation::Peak)?,
+    ))
+}
+
+/// The quantity of each of some spans that follow each other, by the stream's rule for a day.
+pub(crate) fn measure_buckets(
+    stream: &Stream,
+    spans: &[Day],
+    window: Span,
+    series: &[SeriesUsage<'_>],
+) -> Result<Vec<Exact>, MeasureError> {
+    let parts = parts(stream, spans, window, series)?;
+    Ok(parts.iter().map(|part| part.quantity(stream.day)).collect::<Result<_, _>>()?)
+}
+
+/// What the samples of each span amount to.
+fn parts(stream: &Stream, days: &[Day], window: Span, series: &[SeriesUsage<'_>]) -> Result<Vec<Part>, MeasureError> {
     if series.iter().all(|usage| usage.key.scale == stream.scale) {
-        return measure_aligned(stream, period, series);
+        return aligned_parts(stream, days, window, series);
     }
     // The stream's scale was changed since some of this was counted: the finest one holds all.
     let scale = series.iter().map(|usage| usage.key.scale).chain([stream.scale]).max().unwrap_or(stream.scale);
     let aligned = align(series, scale)?;
     let series: Vec<_> = aligned.iter().map(|(key, (quarters, owned))| SeriesUsage { key, quarters, owned }).collect();
-    measure_aligned(&Stream { scale, ..stream.clone() }, period, &series)
+    aligned_parts(&Stream { scale, ..stream.clone() }, days, window, &series)
 }
 
 /// Series by their key at one scale, with when they count.
@@ -95,21 +145,17 @@ fn align<'a>(series: &[SeriesUsage<'a>], scale: u32) -> Result<Aligned<'a>, Meas
     Ok(aligned)
 }
 
-fn measure_aligned(stream: &Stream, period: &Period, series: &[SeriesUsage<'_>]) -> Result<Measurement, MeasureError> {
-    let days = period.days()?;
-    let parts = match stream.kind {
-        Kind::Delta => sum_deltas(stream, &days, series)?,
-        Kind::Cumulative => sum_increases(stream, &days, series)?,
-        Kind::Gauge => levels(stream, &days, series)?,
-    };
-    let mut total = Part::default();
-    parts.iter().try_for_each(|part| total.merge(part))?;
-    let daily = days.iter().zip(&parts).map(|(day, part)| Ok((day.date, part.quantity(stream.day)?)));
-    Ok(Measurement {
-        total: total.quantity(stream.month)?,
-        days: daily.collect::<Result<_, MeasureError>>()?,
-        samples: total.count,
-    })
+fn aligned_parts(
+    stream: &Stream,
+    days: &[Day],
+    window: Span,
+    series: &[SeriesUsage<'_>],
+) -> Result<Vec<Part>, MeasureError> {
+    match stream.kind {
+        Kind::Delta => sum_deltas(stream, days, series),
+        Kind::Cumulative => sum_increases(stream, days, series),
+        Kind::Gauge => levels(stream, days, window, series),
+    }
 }
 
 /// What some samples amount to, as exact numbers.
@@ -231,7 +277,7 @@ pub fn increases(quarters: &Quarters) -> impl Iterator<Item = Sample> + '_ {
 }
 
 /// Gauges: the value of every interval of every day.
-fn levels(stream: &Stream, days: &[Day], series: &[SeriesUsage<'_>]) -> Result<Vec<Part>, MeasureError> {
+fn levels(stream: &Stream, days: &[Day], window: Span, series: &[SeriesUsage<'_>]) -> Result<Vec<Part>, MeasureError> {
     let mut intervals: BTreeMap<IntervalIndex, Exact> = BTreeMap::new();
     for usage in series {
         for (interval, level) in series_levels(stream, days, usage)? {
@@ -248,8 +294,8 @@ fn levels(stream: &Stream, days: &[Day], series: &[SeriesUsage<'_>]) -> Result<V
         for index in 0..interval_count(stream, day) {
             match (intervals.get(&(place, index)), stream.gap) {
                 (Some(level), _) => part.push(*level)?,
-                (None, Gap::Zero) => part.push(Exact::ZERO)?,
-                (None, Gap::Ignore | Gap::Hold) => {}
+                (None, Gap::Zero) if window.contains(interval_start(stream, day, index)) => part.push(Exact::ZERO)?,
+                (None, _) => {}
             }
         }
     }
@@ -268,6 +314,11 @@ fn interval_count(stream: &Stream, day: &Day) -> i64 {
     let quarters = Quarter::from(day.span.until).0.saturating_sub(Quarter::from(day.span.from).0);
     let length = stream.interval.quarters();
     quarters.saturating_add(length.saturating_sub(1)).div_euclid(length)
+}
+
+fn interval_start(stream: &Stream, day: &Day, index: i64) -> Instant {
+    let first = Quarter::from(day.span.from).0;
+    Quarter(first.saturating_add(index.saturating_mul(stream.interval.quarters()))).start()
 }
 
 /// An interval: the place of its day in the period, and its place in the day.
@@ -360,7 +411,6 @@ fn level_of(stream: &Stream, summary: &Summary, last: Sample) -> Result<Exact, E
 mod tests {
     use super::*;
     use crate::tally::Cells;
-    use crate::time::Instant;
     use chrono_tz::Tz;
 
     const HOUR: i64 = 3_600_000;

@@ -1,14 +1,19 @@
 //! Checks of single values on the way from the catalogue to a plan. Nothing is clamped or guessed:
 //! what makes no sense is refused where it stands.
 
-use std::collections::BTreeMap;
+mod attribute;
+mod model;
+mod price;
+mod quantity;
+mod tiers;
 
 use metering::exact::Exact;
 
 use crate::decimal::Decimal;
 use crate::money::{Amount, Currency, MoneyError};
-use crate::plan::{ByAttribute, Meter, PerUnit, Price};
-use crate::spec::{PriceSpec, SpecError};
+use crate::spec::SpecError;
+
+pub(crate) use price::{Source, check, price};
 
 /// A name becomes part of keys: letters, digits, `-`, `_` and `.`.
 pub(crate) fn name(name: &str) -> Vec<SpecError> {
@@ -69,90 +74,54 @@ fn positive(path: &str, decimal: Decimal) -> Result<Exact, SpecError> {
     Ok(decimal.value())
 }
 
-/// Everything that is wrong with a price whatever the currency.
-pub(crate) fn check_price(spec: &PriceSpec, meter: Option<&Meter>) -> Vec<SpecError> {
-    match (spec.per_unit, &spec.by_attribute) {
-        (Some(price), None) => per_unit(spec, price, meter).err().unwrap_or_default(),
-        (None, Some(attribute)) => check_by_attribute(spec, attribute, meter),
-        (None, None) => vec![SpecError::new("per-unit", "a price needs `per-unit` or `by-attribute`")],
-        (Some(_), Some(_)) => {
-            let problem = SpecError::new("by-attribute", "a price is either `per-unit` or `by-attribute`, not both");
-            vec![problem.hint("make two components of it")]
+/// Values on the way, and everything that is wrong with them.
+#[derive(Default)]
+pub(crate) struct Keep {
+    pub(crate) problems: Vec<SpecError>,
+}
+
+impl Keep {
+    pub(crate) fn error(&mut self, path: &str, message: impl Into<String>) {
+        self.problems.push(SpecError::new(path, message));
+    }
+
+    pub(crate) fn hinted(&mut self, path: &str, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(SpecError::new(path, message).hint(hint));
+    }
+
+    fn keep(&mut self, value: Result<Exact, SpecError>, instead: Exact) -> Exact {
+        value.unwrap_or_else(|problem| {
+            self.problems.push(problem);
+            instead
+        })
+    }
+
+    /// Not negative; nought where absent.
+    pub(crate) fn not_negative(&mut self, path: &str, decimal: Option<Decimal>) -> Exact {
+        self.keep(decimal.map_or(Ok(Exact::ZERO), |decimal| not_negative(path, decimal)), Exact::ZERO)
+    }
+
+    /// Above nought; one where absent.
+    pub(crate) fn positive(&mut self, path: &str, decimal: Option<Decimal>) -> Exact {
+        self.keep(decimal.map_or(Ok(Exact::ONE), |decimal| positive(path, decimal)), Exact::ONE)
+    }
+
+    /// Takes the problems of something inside over, and its value if it has one.
+    pub(crate) fn inside<T>(&mut self, path: &str, outcome: Result<T, Vec<SpecError>>) -> Option<T> {
+        match outcome {
+            Ok(value) => Some(value),
+            Err(problems) => {
+                self.problems.extend(problems.into_iter().map(|problem| problem.within(path)));
+                None
+            }
         }
     }
-}
 
-/// A price in a currency.
-pub(crate) fn price(spec: &PriceSpec, meter: Option<&Meter>, currency: Currency) -> Result<Price, Vec<SpecError>> {
-    let problems = check_price(spec, meter);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    match (spec.per_unit, &spec.by_attribute) {
-        (Some(price), _) => per_unit(spec, price, meter).map(Price::PerUnit),
-        (None, attribute) => by_attribute(spec, attribute.as_deref().unwrap_or_default(), currency),
-    }
-}
-
-fn per_unit(spec: &PriceSpec, price: Decimal, meter: Option<&Meter>) -> Result<PerUnit, Vec<SpecError>> {
-    let mut problems = Vec::new();
-    let foreign = [spec.amounts.is_some(), spec.otherwise.is_some(), spec.prorate.is_some()];
-    problems.extend(misplaced(["amounts", "otherwise", "prorate"], foreign, "per-unit"));
-    if meter.is_none() {
-        let problem = SpecError::new("per-unit", "a price per unit counts a stream, and the component names none");
-        problems.push(problem.hint("add `stream: NAME` to the component"));
-    }
-    let mut keep = |value: Result<Exact, SpecError>| value.map_err(|problem| problems.push(problem)).ok();
-    let price = keep(not_negative("per-unit", price));
-    let unit_size = keep(spec.unit_size.map_or(Ok(Exact::ONE), |size| positive("unit-size", size)));
-    let included = keep(spec.included.map_or(Ok(Exact::ZERO), |quantity| not_negative("included", quantity)));
-    match (meter, price, unit_size, included) {
-        (Some(meter), Some(price), Some(unit_size), Some(included)) if problems.is_empty() => {
-            Ok(PerUnit { meter: meter.clone(), price, unit_size, included, per: spec.per.unwrap_or_default() })
-        }
-        _ => Err(problems),
-    }
-}
-
-fn check_by_attribute(spec: &PriceSpec, attribute: &str, meter: Option<&Meter>) -> Vec<SpecError> {
-    let foreign = [spec.unit_size.is_some(), spec.included.is_some(), spec.per.is_some()];
-    let mut problems = misplaced(["unit-size", "included", "per"], foreign, "by-attribute");
-    if attribute.is_empty() {
-        problems.push(SpecError::new("by-attribute", "the attribute has no name"));
-    }
-    if let Some(meter) = meter {
-        let message = format!("a price by attribute counts no stream, but the component names “{}”", meter.stream);
-        problems.push(SpecError::new("by-attribute", message).hint("remove `stream` from the component"));
-    }
-    let amounts = spec.amounts.iter().flatten();
-    problems.extend(amounts.filter_map(|(value, amount)| not_negative(&amount_path(value), *amount).err()));
-    if spec.amounts.as_ref().is_none_or(|amounts| amounts.is_empty()) {
-        let problem = SpecError::new("amounts", "no value of the attribute has an amount");
-        problems.push(problem.hint("write one per value, such as `amounts: {gold: 100.00}`"));
-    }
-    problems
-}
-
-fn by_attribute(spec: &PriceSpec, attribute: &str, currency: Currency) -> Result<Price, Vec<SpecError>> {
-    let (mut amounts, mut problems) = (BTreeMap::new(), Vec::new());
-    for (value, decimal) in spec.amounts.iter().flatten() {
-        match amount(&amount_path(value), *decimal, currency) {
-            Ok(amount) => drop(amounts.insert(value.clone(), amount)),
-            Err(problem) => problems.push(problem),
+    /// The value, unless something was wrong.
+    pub(crate) fn done<T>(self, value: Option<T>) -> Result<T, Vec<SpecError>> {
+        match value {
+            Some(value) if self.problems.is_empty() => Ok(value),
+            _ => Err(self.problems),
         }
     }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let (otherwise, prorate) = (spec.otherwise.unwrap_or_default(), spec.prorate.unwrap_or_default());
-    Ok(Price::ByAttribute(ByAttribute { attribute: attribute.to_owned(), amounts, otherwise, prorate }))
-}
-
-fn amount_path(value: &str) -> String {
-    format!("amounts.{value}")
-}
-
-fn misplaced(fields: [&str; 3], present: [bool; 3], model: &str) -> Vec<SpecError> {
-    let wrong = fields.iter().zip(present).filter(|(_, present)| *present);
-    wrong.map(|(field, _)| SpecError::new(*field, format!("`{field}` has no meaning in a price `{model}`"))).collect()
 }

@@ -60,6 +60,12 @@ impl FromStr for Decimal {
     }
 }
 
+impl From<i64> for Decimal {
+    fn from(whole: i64) -> Self {
+        Self(Exact::integer(i128::from(whole)))
+    }
+}
+
 impl fmt::Display for Decimal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)

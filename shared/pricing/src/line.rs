@@ -55,6 +55,10 @@ pub enum RatedKind {
     Attribute,
     /// Metered.
     Usage,
+    /// What is missing to the minimum of a component.
+    Minimum,
+    /// What is too much for the maximum of a component; below nought.
+    Maximum,
 }
 
 /// A step on the way to an amount.

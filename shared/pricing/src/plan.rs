@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use metering::exact::{Exact, Rounding};
-use metering::stream::{Aggregation, Stream};
+use metering::exact::Rounding;
+use metering::stream::Stream;
 
-use crate::compile;
+use crate::compile::{self, Source};
 use crate::money::{Amount, Currency};
-use crate::spec::{Billed, ComponentSpec, Otherwise, Per, PlanComponentSpec, PlanSpec, PriceSpec, Prorate};
-use crate::spec::{RecurringSpec, SpecError};
+use crate::price::{Meter, Price};
+use crate::price_spec::{PriceSpec, Texts};
+use crate::spec::{Billed, ComponentSpec, PlanComponentSpec, PlanSpec, Prorate, RecurringSpec, SpecError};
 
 /// The heading of charges that belong to no service.
 pub(crate) const PLAN_GROUP: &str = "Plan";
@@ -58,56 +59,10 @@ pub struct Component {
     pub group: String,
     /// The stream that it counts, if any.
     pub meter: Option<Meter>,
+    /// Which of the stream's usage counts.
+    pub only: BTreeMap<String, Texts>,
     /// What it costs.
     pub price: Price,
-}
-
-/// What pricing has to know of a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meter {
-    /// The stream's name.
-    pub stream: String,
-    /// The unit of its quantities.
-    pub unit: String,
-    /// How a month's quantity comes about.
-    pub month: Aggregation,
-}
-
-/// What a component costs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Price {
-    /// By quantity.
-    PerUnit(PerUnit),
-    /// By an attribute of the customer.
-    ByAttribute(ByAttribute),
-}
-
-/// A price by quantity: (quantity − included) × price ÷ unit size, nothing where all is included.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PerUnit {
-    /// What it counts.
-    pub meter: Meter,
-    /// Of `unit_size` units; not negative.
-    pub price: Exact,
-    /// Positive.
-    pub unit_size: Exact,
-    /// Free per period, and per deployment where it is priced so; not negative.
-    pub included: Exact,
-    /// Over what the quantity is counted.
-    pub per: Per,
-}
-
-/// An amount per period that an attribute of the customer decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ByAttribute {
-    /// The attribute.
-    pub attribute: String,
-    /// What each of its values costs.
-    pub amounts: BTreeMap<String, Amount>,
-    /// What another value, or none, costs.
-    pub otherwise: Otherwise,
-    /// What a part of the period costs.
-    pub prorate: Prorate,
 }
 
 impl ComponentSpec {
@@ -118,7 +73,7 @@ impl ComponentSpec {
         let mut problems = compile::name(&self.name);
         match self.meter(streams) {
             Ok(meter) => {
-                let shape = compile::check_price(&self.price, meter.as_ref());
+                let shape = compile::check(&self.price, &self.source(meter.as_ref()));
                 problems.extend(shape.into_iter().map(|problem| problem.within("price")));
             }
             Err(problem) => problems.push(problem),
@@ -132,7 +87,12 @@ impl ComponentSpec {
             let problem = SpecError::new("stream", format!("there is no stream “{name}”"));
             compile::hint_near(problem, name, streams.keys())
         })?;
-        Ok(Some(Meter { stream: name.clone(), unit: stream.unit.clone(), month: stream.month }))
+        let (unit, kind) = (stream.unit.clone(), stream.kind);
+        Ok(Some(Meter { stream: name.clone(), unit, kind, month: stream.month }))
+    }
+
+    fn source<'a>(&'a self, meter: Option<&'a Meter>) -> Source<'a> {
+        Source { meter, only: &self.only }
     }
 
     fn heading(&self, streams: &BTreeMap<String, Stream>) -> String {
@@ -147,9 +107,9 @@ impl ComponentSpec {
         currency: Currency,
     ) -> Result<Component, Vec<SpecError>> {
         let meter = self.meter(streams).map_err(|problem| vec![problem])?;
-        let price = compile::price(price, meter.as_ref(), currency)?;
-        let (name, title) = (self.name.clone(), self.title.clone());
-        Ok(Component { name, title, group: self.heading(streams), meter, price })
+        let price = compile::price(price, &self.source(meter.as_ref()), currency)?;
+        let (name, title, only) = (self.name.clone(), self.title.clone(), self.only.clone());
+        Ok(Component { name, title, group: self.heading(streams), meter, only, price })
     }
 }
 
@@ -197,10 +157,13 @@ impl Plan {
             let names = self.components.iter().map(|component| &component.name);
             match plan.components.iter_mut().find(|component| component.name == *name) {
                 None => problems.push(compile::hint_near(self.no_component(&path, name), name, names)),
-                Some(component) => match compile::price(price, component.meter.as_ref(), self.currency) {
-                    Ok(price) => component.price = price,
-                    Err(found) => problems.extend(found.into_iter().map(|problem| problem.within(&path))),
-                },
+                Some(component) => {
+                    let source = Source { meter: component.meter.as_ref(), only: &component.only };
+                    match compile::price(price, &source, self.currency) {
+                        Ok(price) => component.price = price,
+                        Err(found) => problems.extend(found.into_iter().map(|problem| problem.within(&path))),
+                    }
+                }
             }
         }
         if problems.is_empty() { Ok(plan) } else { Err(problems) }

@@ -1,10 +1,12 @@
 //! Fees for a part of a period: by the calendar day, multiplied first, divided last.
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use metering::exact::{Exact, ExactError};
-use metering::period::Period;
+use metering::period::{Period, start_of_day};
 
 use crate::line::RatedStep;
+use crate::model::Steps;
 use crate::rate::Term;
 use crate::spec::Prorate;
 use crate::text;
@@ -14,6 +16,8 @@ pub(crate) struct Share {
     first: NaiveDate,
     days: i64,
     of: i64,
+    end: NaiveDate,
+    period: Period,
 }
 
 impl Share {
@@ -22,7 +26,7 @@ impl Share {
         let end = term.until.map_or(period.end, |until| until.min(period.end));
         let between = |from: NaiveDate, until: NaiveDate| until.signed_duration_since(from).num_days();
         let (days, of) = (between(first, end), between(period.start, period.end));
-        (days > 0).then_some(Self { first, days, of })
+        (days > 0).then_some(Self { first, days, of, end, period: *period })
     }
 
     fn is_whole(&self) -> bool {
@@ -30,15 +34,31 @@ impl Share {
     }
 
     /// The share of an amount for a whole period, not rounded, with the step that says so.
-    pub(crate) fn part(&self, whole: Exact, digits: u32, steps: &mut Vec<RatedStep>) -> Result<Exact, ExactError> {
+    pub(crate) fn part(&self, whole: Exact, steps: &mut Steps) -> Result<Exact, ExactError> {
         if self.is_whole() {
             return Ok(whole);
         }
-        let raw = whole.mul(&Exact::integer(i128::from(self.days)))?.div(&Exact::integer(i128::from(self.of)))?;
-        let (before, after) = (text::prose(&whole, digits), text::prose(&raw, digits));
-        let step = RatedStep::new(format!("{before} × {} ÷ {} days = {after}", self.days, self.of));
-        steps.push(RatedStep { amount: Some(raw), ..step });
+        let (raw, digits) = (self.of_whole(whole)?, steps.digits);
+        steps.push(|| {
+            let (before, after) = (text::prose(&whole, digits), text::prose(&raw, digits));
+            let step = RatedStep::new(format!("{before} × {} ÷ {} days = {after}", self.days, self.of));
+            RatedStep { amount: Some(raw), ..step }
+        });
         Ok(raw)
+    }
+
+    /// The same without words: multiplied first, divided last.
+    pub(crate) fn of_whole(&self, whole: Exact) -> Result<Exact, ExactError> {
+        if self.is_whole() {
+            return Ok(whole);
+        }
+        whole.mul(&Exact::integer(i128::from(self.days)))?.div(&Exact::integer(i128::from(self.of)))
+    }
+
+    /// The hours that are covered, and those of the period.
+    pub(crate) fn hours(&self) -> Result<(Exact, Exact), ExactError> {
+        let Period { start, end, zone } = self.period;
+        Ok((hours(zone, self.first, self.end)?, hours(zone, start, end)?))
     }
 
     /// What the line says of it: nothing where the period is covered or the price does not mind.
@@ -69,4 +89,12 @@ pub(crate) fn prorated(amount: Exact, digits: u32, share: &Share, prorate: Prora
     let raw = amount.mul(&days)?.div(&of)?;
     let text = format!("{fee} × {} ÷ {} days = {}", share.days, share.of, text::prose(&raw, digits));
     Ok(Prorated { quantity: days, unit: "day", unit_size: Some(of), raw, step: step(text, raw) })
+}
+
+/// Hours between the starts of two local days, longer or shorter where clocks change.
+fn hours(zone: Tz, from: NaiveDate, until: NaiveDate) -> Result<Exact, ExactError> {
+    // A date at the end of the calendar is a number that does not fit.
+    let at = |date| start_of_day(zone, date).map_err(|_| ExactError::TooLarge);
+    let ms = at(until)?.0.saturating_sub(at(from)?.0);
+    Exact::ratio(i128::from(ms), 3_600_000)
 }

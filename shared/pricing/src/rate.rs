@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use metering::exact::{Exact, ExactError};
-use metering::measure::Measurement;
 use metering::period::Period;
-use metering::stream::Aggregation;
 use thiserror::Error;
 
 use crate::line::{RatedKind, RatedLine, RatedStep};
+use crate::model::{ModelError, Steps};
 use crate::money::Amount;
-use crate::per_unit::usage_detail;
-use crate::plan::{ByAttribute, Component, Fee, PerUnit, Plan, Price};
+use crate::plan::{Component, Fee, Plan};
+use crate::price::{ByAttribute, Price};
+use crate::price_spec::Otherwise;
 use crate::prorate::{Share, prorated};
-use crate::spec::{Billed, Otherwise, Per};
+use crate::spec::Billed;
 use crate::text;
+use crate::usage::{Usage, UsageError};
 
 /// The days for which a customer holds a plan: `[from, until)`, in the billing zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,15 +25,6 @@ pub struct Term {
     pub from: NaiveDate,
     /// The day after the last; `None` while it goes on.
     pub until: Option<NaiveDate>,
-}
-
-/// What was used of one stream in the period.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamUsage {
-    /// By the customer as a whole.
-    pub total: Measurement,
-    /// By each deployment that the customer had in the period, also those that used nothing.
-    pub deployments: BTreeMap<String, Measurement>,
 }
 
 /// What a plan is rated on.
@@ -46,16 +38,32 @@ pub struct RatingInput<'a> {
     pub term: Term,
     /// The customer's attributes in the period.
     pub attributes: &'a BTreeMap<String, String>,
-    /// By the name of the stream; one that is missing counts as nothing used.
-    pub usage: &'a BTreeMap<String, StreamUsage>,
+    /// What was used; a stream that is missing counts as nothing used.
+    pub usage: &'a dyn Usage,
 }
 
 /// Why a plan cannot be rated.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Debug, PartialEq, Eq, Error)]
 pub enum RateError {
     /// The attribute that a price depends on is missing, or no amount is given for its value.
     #[error("{0}")]
     Unpriced(Box<Unpriced>),
+    /// Usage fits no row of a matrix.
+    #[error("{0}")]
+    Unfitting(Box<Unfitting>),
+    /// A quantity lies above the last tier, and nothing is said of it.
+    #[error("{0}")]
+    Beyond(Box<BeyondTiers>),
+    /// What was used cannot be told.
+    #[error("the usage of “{component}” for the customer “{customer}” cannot be told: {source}")]
+    Usage {
+        /// Whose.
+        customer: String,
+        /// The component.
+        component: String,
+        /// Why.
+        source: Box<UsageError>,
+    },
     /// A number that does not fit into 128 bits on the way.
     #[error("the amount of “{component}” for the customer “{customer}” cannot be calculated: {source}")]
     Number {
@@ -91,6 +99,45 @@ pub struct Unpriced {
     pub known: Vec<String>,
 }
 
+/// A customer who used more than the tiers of a price say something of.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "“{component}” of the customer “{customer}” has a quantity of {quantity}, and its tiers end at {bound}. Add a tier, \
+     or say what lies beyond: `beyond: last-tier` or `beyond: free`"
+)]
+pub struct BeyondTiers {
+    /// Whose.
+    pub customer: String,
+    /// The component.
+    pub component: String,
+    /// What is to be priced.
+    pub quantity: Exact,
+    /// Where the last tier ends.
+    pub bound: Exact,
+}
+
+/// A customer whose usage fits no row of a matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the price of “{component}” in the plan “{plan}” depends on dimensions of the usage, and the customer “{customer}” \
+     has usage with {}; prices are given for {}. Add a row, a last row without `when`, or set `otherwise: none`",
+    .dimensions.iter().map(|(name, value)| format!("{name}: {value}")).reduce(|a, b| format!("{a}, {b}"))
+        .unwrap_or_else(|| "none of them".to_owned()),
+    .known.join("; ")
+)]
+pub struct Unfitting {
+    /// Whose.
+    pub customer: String,
+    /// The plan.
+    pub plan: String,
+    /// The component.
+    pub component: String,
+    /// Those that the rows look at.
+    pub dimensions: BTreeMap<String, String>,
+    /// What the rows are called.
+    pub known: Vec<String>,
+}
+
 /// Prices one period of a plan: its fees, whenever they are charged, its attributes and its usage.
 ///
 /// A fee that is billed in advance has usually been charged by the invoice before, so the lines of
@@ -102,15 +149,28 @@ pub struct Unpriced {
 /// # Errors
 /// [`RateError`]; nothing is rated then.
 pub fn rate(plan: &Plan, input: &RatingInput<'_>) -> Result<Vec<RatedLine>, RateError> {
+    rate_all(plan, input, true)
+}
+
+/// The same lines without their steps and details, in a fraction of the time: for comparing
+/// catalogues, where only amounts matter.
+///
+/// # Errors
+/// [`RateError`].
+pub fn rate_amounts(plan: &Plan, input: &RatingInput<'_>) -> Result<Vec<RatedLine>, RateError> {
+    rate_all(plan, input, false)
+}
+
+fn rate_all(plan: &Plan, input: &RatingInput<'_>, explain: bool) -> Result<Vec<RatedLine>, RateError> {
     let Some(share) = Share::of(input.term, input.period) else { return Ok(Vec::new()) };
     let mut lines = Vec::new();
     for (position, fee) in plan.fees.iter().enumerate() {
         lines.push(fee_line(plan, input, &share, position, fee).map_err(number(input.customer, &fee.key))?);
     }
     for (position, component) in (plan.fees.len()..).zip(&plan.components) {
-        let place = Place { plan, input, share: &share, position, component };
+        let place = Place { plan, input, share: &share, position, component, explain };
         match &component.price {
-            Price::PerUnit(price) => lines.extend(place.usage(price)?),
+            Price::Usage(price) => lines.extend(place.usage(price)?),
             Price::ByAttribute(price) => lines.extend(place.attribute(price)?),
         }
     }
@@ -143,7 +203,9 @@ fn fee_line(
     let digits = plan.currency.digits();
     let price = Exact::decimal(fee.amount.0, digits)?;
     let part = prorated(price, digits, share, fee.prorate)?;
-    let (amount, steps) = rounded(plan, part.raw, vec![part.step])?;
+    let mut steps = Steps::new(digits, true);
+    steps.push(|| part.step);
+    let amount = rounded(plan, part.raw, &mut steps)?;
     Ok(RatedLine {
         kind: RatedKind::Recurring,
         position,
@@ -160,73 +222,52 @@ fn fee_line(
         currency: plan.currency,
         amount,
         days: Vec::new(),
-        steps,
+        steps: steps.done(),
     })
 }
 
 /// The one place where an amount is rounded; says so where it changes something.
-fn rounded(plan: &Plan, raw: Exact, mut steps: Vec<RatedStep>) -> Result<(Amount, Vec<RatedStep>), ExactError> {
+pub(crate) fn rounded(plan: &Plan, raw: Exact, steps: &mut Steps) -> Result<Amount, ExactError> {
     let digits = plan.currency.digits();
     let amount = raw.round(digits, plan.rounding)?;
     let result = Exact::decimal(amount, digits)?;
     if result != raw {
-        let (rule, shown) = (text::rounding(plan.rounding), text::prose(&result, digits));
-        let step = RatedStep::new(format!("rounded {rule} to {shown}"));
-        steps.push(RatedStep { amount: Some(result), ..step });
+        steps.push(|| {
+            let (rule, shown) = (text::rounding(plan.rounding), text::prose(&result, digits));
+            RatedStep { amount: Some(result), ..RatedStep::new(format!("rounded {rule} to {shown}")) }
+        });
     }
-    Ok((Amount(amount), steps))
+    Ok(Amount(amount))
 }
 
 /// A component in its plan, about to be priced.
-struct Place<'a> {
-    plan: &'a Plan,
-    input: &'a RatingInput<'a>,
-    share: &'a Share,
-    position: usize,
-    component: &'a Component,
+pub(crate) struct Place<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) input: &'a RatingInput<'a>,
+    pub(crate) share: &'a Share,
+    pub(crate) position: usize,
+    pub(crate) component: &'a Component,
+    pub(crate) explain: bool,
 }
 
 impl Place<'_> {
-    fn usage(&self, price: &PerUnit) -> Result<Vec<RatedLine>, RateError> {
-        let used = self.input.usage.get(&price.meter.stream);
-        let line = |deployment: Option<&str>, measured: Option<&Measurement>| {
-            self.usage_line(price, deployment, measured).map_err(number(self.input.customer, &self.component.name))
-        };
-        match price.per {
-            Per::Customer => Ok(vec![line(None, used.map(|used| &used.total))?]),
-            Per::Deployment => {
-                let each = used.into_iter().flat_map(|used| &used.deployments);
-                each.map(|(name, measured)| line(Some(name), Some(measured))).collect()
+    pub(crate) fn number(&self, source: ExactError) -> RateError {
+        number(self.input.customer, &self.component.name)(source)
+    }
+
+    pub(crate) fn model_error(&self, error: ModelError) -> RateError {
+        let (customer, component) = (self.input.customer.to_owned(), self.component.name.clone());
+        match error {
+            ModelError::Number(source) => RateError::Number { customer, component, source },
+            ModelError::Beyond { quantity, bound } => {
+                RateError::Beyond(Box::new(BeyondTiers { customer, component, quantity, bound }))
             }
         }
     }
 
-    fn usage_line(
-        &self,
-        price: &PerUnit,
-        deployment: Option<&str>,
-        measured: Option<&Measurement>,
-    ) -> Result<RatedLine, ExactError> {
-        let quantity = measured.map_or(Exact::ZERO, |measured| measured.total);
-        let (raw, mut steps) = price.explain(quantity, self.plan.currency.digits())?;
-        let raw = match price.meter.month {
-            // A level is priced by the month: held for a part of it, it costs that part.
-            Aggregation::Average | Aggregation::Peak => {
-                self.share.part(raw, self.plan.currency.digits(), &mut steps)?
-            }
-            Aggregation::Sum | Aggregation::Count => raw,
-        };
-        let (amount, steps) = rounded(self.plan, raw, steps)?;
-        Ok(RatedLine {
-            deployment: deployment.map(str::to_owned),
-            detail: usage_detail(price, deployment),
-            quantity: Some(quantity),
-            unit: Some(price.meter.unit.clone()),
-            unit_price: Some(price.price),
-            unit_size: Some(price.unit_size).filter(|size| *size != Exact::ONE),
-            days: measured.map_or_else(Vec::new, |measured| measured.days.clone()),
-            ..self.line(RatedKind::Usage, amount, steps)
-        })
+    pub(crate) fn usage_error(&self, source: UsageError) -> RateError {
+        let (customer, component) = (self.input.customer.to_owned(), self.component.name.clone());
+        RateError::Usage { customer, component, source: Box::new(source) }
     }
 
     fn attribute(&self, price: &ByAttribute) -> Result<Option<RatedLine>, RateError> {
@@ -245,9 +286,10 @@ impl Place<'_> {
         let digits = self.plan.currency.digits();
         let fee = Exact::decimal(amount.0, digits)?;
         let part = prorated(fee, digits, self.share, price.prorate)?;
-        let decided = RatedStep::new(format!("{} is {value}", price.attribute));
-        let decided = RatedStep { unit_price: Some(fee), ..decided };
-        let (amount, steps) = rounded(self.plan, part.raw, vec![decided, part.step])?;
+        let mut steps = Steps::new(digits, self.explain);
+        steps.push(|| RatedStep { unit_price: Some(fee), ..RatedStep::new(format!("{} is {value}", price.attribute)) });
+        steps.push(|| part.step);
+        let amount = rounded(self.plan, part.raw, &mut steps)?;
         let share = self.share.detail(price.prorate);
         let detail = [Some(format!("{}: {value}", price.attribute)), share].into_iter().flatten();
         Ok(RatedLine {
@@ -256,7 +298,7 @@ impl Place<'_> {
             unit: Some(part.unit.to_owned()),
             unit_price: Some(fee),
             unit_size: part.unit_size,
-            ..self.line(RatedKind::Attribute, amount, steps)
+            ..self.line(RatedKind::Attribute, amount, steps.done())
         })
     }
 
@@ -272,7 +314,7 @@ impl Place<'_> {
     }
 
     /// What all lines of the component have in common.
-    fn line(&self, kind: RatedKind, amount: Amount, steps: Vec<RatedStep>) -> RatedLine {
+    pub(crate) fn line(&self, kind: RatedKind, amount: Amount, steps: Vec<RatedStep>) -> RatedLine {
         RatedLine {
             kind,
             position: self.position,

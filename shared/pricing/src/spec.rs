@@ -9,6 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use crate::decimal::Decimal;
+use crate::price_spec::{PriceSpec, Texts};
 
 /// Something that is charged for: a stream of usage, or an attribute of the customer.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,54 +21,13 @@ pub struct ComponentSpec {
     pub title: String,
     /// The heading on the invoice; the stream's title where absent, “Plan” for an attribute.
     pub group: Option<String>,
-    /// The stream that a price per unit counts.
+    /// The stream that a price by quantity counts.
     pub stream: Option<String>,
+    /// Which of the stream's usage counts, by its dimensions; all of it where absent.
+    #[serde(default, rename = "where")]
+    pub only: BTreeMap<String, Texts>,
     /// What it costs.
     pub price: PriceSpec,
-}
-
-/// What a component costs: either `per-unit` or `by-attribute`, with what belongs to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PriceSpec {
-    /// The price of `unit-size` units.
-    pub per_unit: Option<Decimal>,
-    /// How many units `per-unit` buys; 1 where absent. Parts of it are charged in proportion.
-    pub unit_size: Option<Decimal>,
-    /// The quantity of each period that is free; 0 where absent. Not prorated.
-    pub included: Option<Decimal>,
-    /// Over what the quantity is counted; the customer where absent.
-    pub per: Option<Per>,
-    /// The attribute of the customer that decides.
-    pub by_attribute: Option<String>,
-    /// What each value of the attribute costs per period.
-    pub amounts: Option<BTreeMap<String, Decimal>>,
-    /// What happens when the customer has another value or none; an error where absent.
-    pub otherwise: Option<Otherwise>,
-    /// What a part of the period costs by attribute; by the day where absent.
-    pub prorate: Option<Prorate>,
-}
-
-/// Over what a quantity is counted, and its included quantity given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Per {
-    /// All deployments together: one line.
-    #[default]
-    Customer,
-    /// Each deployment by itself: a line each.
-    Deployment,
-}
-
-/// What a value of an attribute costs that no amount is given for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Otherwise {
-    /// It cannot be billed: somebody has to decide.
-    #[default]
-    Error,
-    /// Nothing, and no line.
-    None,
 }
 
 /// What a fee costs when the subscription covers a part of the period only.

@@ -148,7 +148,7 @@ fn without_bars(line: &Line) -> String {
     match line.kind {
         LineKind::Recurring => "fixed fee".to_owned(),
         LineKind::Attribute => "flat".to_owned(),
-        LineKind::Usage | LineKind::TrueUp => String::new(),
+        LineKind::Usage | LineKind::Minimum | LineKind::Maximum | LineKind::TrueUp => String::new(),
     }
 }
 

@@ -1,0 +1,188 @@
+//! What is priced of what was measured: converted, rounded, without what is included.
+
+use metering::exact::{Exact, ExactError, Rounding};
+use metering::stream::Aggregation;
+
+use crate::line::RatedStep;
+use crate::model::Steps;
+use crate::price::{Meter, MonthHours, QuantityRule, RoundQuantity};
+use crate::price_spec::{RoundEach, TierBy};
+use crate::prorate::Share;
+use crate::text::prose;
+
+/// A quantity about to be priced.
+pub(crate) struct Measured<'a> {
+    /// By the stream's rule.
+    pub(crate) quantity: Exact,
+    /// The largest of the period.
+    pub(crate) peak: Exact,
+    /// How many events it rests on.
+    pub(crate) samples: u64,
+    /// Each of them, where the price needs it.
+    pub(crate) events: &'a [Exact],
+    /// When the plan is held.
+    pub(crate) share: &'a Share,
+    /// The stream.
+    pub(crate) meter: &'a Meter,
+}
+
+impl QuantityRule {
+    /// What is left to be priced once the included quantity is taken off. A quantity below nought,
+    /// which only a stream that allows it can have, is credited in full: nothing is included in it.
+    pub(crate) fn charged(&self, measured: &Measured<'_>, steps: &mut Steps) -> Result<Exact, ExactError> {
+        let billed = self.billed(measured, steps)?;
+        let charged = match billed {
+            billed if billed.is_negative() || self.included.is_zero() => billed,
+            billed if billed <= self.included => Exact::ZERO,
+            billed => billed.sub(&self.included)?,
+        };
+        if self.is_plain() {
+            steps.push(|| self.plain_step(measured, charged));
+        } else if charged != billed {
+            steps.push(|| self.included_step(billed, charged));
+        }
+        Ok(charged)
+    }
+
+    /// The quantity that decides on the tier of a volume price.
+    pub(crate) fn deciding(&self, measured: &Measured<'_>, by: TierBy, charged: Exact) -> Result<Exact, ExactError> {
+        match by {
+            TierBy::Quantity => Ok(charged),
+            TierBy::Peak => {
+                let peak = Measured { quantity: measured.peak, ..*measured };
+                self.charged(&peak, &mut Steps::new(0, false))
+            }
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.units.is_none() && self.month.is_none() && self.round.is_none()
+    }
+
+    /// The quantity as it is billed, before anything is taken off.
+    pub(crate) fn billed(&self, measured: &Measured<'_>, steps: &mut Steps) -> Result<Exact, ExactError> {
+        if self.is_plain() {
+            return Ok(measured.quantity);
+        }
+        let (unit, of) = (&measured.meter.unit, measured_as(measured.meter.month));
+        steps.push(|| quantity_step(measured.quantity, format!("{} {unit} {of}", prose(&measured.quantity, 0))));
+        let by_event = self.round.as_ref().filter(|round| round.each == RoundEach::Event);
+        let start = match by_event {
+            Some(round) => round.events(measured, steps)?,
+            None => measured.quantity,
+        };
+        let converted = self.converted(start, unit, steps)?;
+        let held = self.unit_months(converted, measured.share, steps)?;
+        match self.round.as_ref().filter(|round| round.each == RoundEach::Quantity) {
+            Some(round) => {
+                let rounded = round.one(held)?;
+                steps.push(|| rounded_step(round, rounded, &self.unit));
+                Ok(rounded)
+            }
+            None => Ok(held),
+        }
+    }
+
+    fn converted(&self, quantity: Exact, unit: &str, steps: &mut Steps) -> Result<Exact, ExactError> {
+        let Some(units) = self.units else { return Ok(quantity) };
+        let converted = quantity.div(&units)?;
+        steps.push(|| {
+            let (shown, result) = (prose(&quantity, 0), prose(&converted, 0));
+            quantity_step(converted, format!("{shown} {unit} = {result} {}", self.unit))
+        });
+        Ok(converted)
+    }
+
+    fn unit_months(&self, level: Exact, share: &Share, steps: &mut Steps) -> Result<Exact, ExactError> {
+        let Some(month) = self.month else { return Ok(level) };
+        let (held, whole) = share.hours()?;
+        let of = match month {
+            MonthHours::Actual => whole,
+            MonthHours::Fixed(of) => Exact::integer(i128::from(of)),
+        };
+        let months = level.mul(&held)?.div(&of)?;
+        steps.push(|| {
+            let (level, result, unit) = (prose(&level, 0), prose(&months, 0), &self.unit);
+            quantity_step(months, format!("{level} {unit} × {held} ÷ {of} hours = {result} {unit}-months"))
+        });
+        Ok(months)
+    }
+
+    fn plain_step(&self, measured: &Measured<'_>, charged: Exact) -> RatedStep {
+        let (unit, of) = (&self.unit, measured_as(measured.meter.month));
+        let (quantity, included) = (prose(&measured.quantity, 0), prose(&self.included, 0));
+        let text = if self.included.is_zero() || measured.quantity.is_negative() {
+            format!("{quantity} {unit} {of}")
+        } else if charged.is_zero() {
+            format!("{quantity} {unit} {of}, all of it within the {included} {unit} included")
+        } else {
+            format!("{quantity} {unit} {of} − {included} {unit} included = {} {unit}", prose(&charged, 0))
+        };
+        quantity_step(charged, text)
+    }
+
+    fn included_step(&self, billed: Exact, charged: Exact) -> RatedStep {
+        let (unit, quantity, included) = (&self.unit, prose(&billed, 0), prose(&self.included, 0));
+        let text = if charged.is_zero() {
+            format!("all of it within the {included} {unit} included")
+        } else {
+            format!("{quantity} {unit} − {included} {unit} included = {} {unit}", prose(&charged, 0))
+        };
+        quantity_step(charged, text)
+    }
+}
+
+impl RoundQuantity {
+    fn one(&self, quantity: Exact) -> Result<Exact, ExactError> {
+        Exact::integer(quantity.div(&self.to)?.round(0, self.rule)?).mul(&self.to)
+    }
+
+    /// The sum of the events, each rounded by itself.
+    fn events(&self, measured: &Measured<'_>, steps: &mut Steps) -> Result<Exact, ExactError> {
+        let mut sum = Exact::ZERO;
+        for event in measured.events {
+            sum = sum.add(&self.one(*event)?.max(self.at_least))?;
+        }
+        steps.push(|| {
+            let (count, to, unit) = (measured.events.len(), prose(&self.to, 0), &measured.meter.unit);
+            let least = if self.at_least.is_zero() {
+                String::new()
+            } else {
+                format!(", at least {}", prose(&self.at_least, 0))
+            };
+            let text = format!(
+                "{count} events, each rounded {} to steps of {to} {unit}{least}: {} {unit}",
+                direction(self.rule),
+                prose(&sum, 0)
+            );
+            quantity_step(sum, text)
+        });
+        Ok(sum)
+    }
+}
+
+fn rounded_step(round: &RoundQuantity, rounded: Exact, unit: &str) -> RatedStep {
+    let (to, result) = (prose(&round.to, 0), prose(&rounded, 0));
+    quantity_step(rounded, format!("rounded {} to steps of {to} {unit}: {result} {unit}", direction(round.rule)))
+}
+
+fn direction(rule: Rounding) -> &'static str {
+    match rule {
+        Rounding::HalfAwayFromZero | Rounding::HalfEven => "to the nearest",
+        Rounding::Up => "up",
+        Rounding::Down => "down",
+    }
+}
+
+fn quantity_step(quantity: Exact, text: String) -> RatedStep {
+    RatedStep { quantity: Some(quantity), ..RatedStep::new(text) }
+}
+
+pub(crate) fn measured_as(month: Aggregation) -> &'static str {
+    match month {
+        Aggregation::Sum => "measured",
+        Aggregation::Average => "measured on average",
+        Aggregation::Peak => "measured at the peak",
+        Aggregation::Count => "counted",
+    }
+}

@@ -1,0 +1,50 @@
+//! Quantity × price ÷ size, in proportion or in whole packages.
+
+use metering::exact::{Exact, ExactError, Rounding};
+
+use crate::line::RatedStep;
+use crate::model::Steps;
+use crate::price::{ShareName, UnitPrice};
+use crate::price_spec::Packages;
+use crate::text::prose;
+
+impl UnitPrice {
+    /// Multiplied first, divided last; below nought as above it.
+    pub(crate) fn amount(&self, quantity: Exact, unit: &str, steps: &mut Steps) -> Result<Exact, ExactError> {
+        let (raw, packages) = self.raw(quantity)?;
+        let digits = steps.digits;
+        steps.push(|| {
+            let text =
+                format!("{} = {}", self.formula(&quantity, packages.as_ref(), unit, digits), prose(&raw, digits));
+            RatedStep { text, quantity: Some(quantity), unit_price: Some(self.price), amount: Some(raw) }
+        });
+        Ok(raw)
+    }
+
+    /// The amount, and how many packages where they are whole.
+    pub(crate) fn raw(&self, quantity: Exact) -> Result<(Exact, Option<Exact>), ExactError> {
+        let rule = match self.packages {
+            Packages::Exact if self.size == Exact::ONE => return Ok((quantity.mul(&self.price)?, None)),
+            Packages::Exact => return Ok((quantity.mul(&self.price)?.div(&self.size)?, None)),
+            Packages::Up => Rounding::Up,
+            Packages::Down => Rounding::Down,
+        };
+        let packages = Exact::integer(quantity.div(&self.size)?.round(0, rule)?);
+        Ok((packages.mul(&self.price)?, Some(packages)))
+    }
+
+    /// `3 packages of 100 calls × 0.20`, without the result.
+    pub(crate) fn formula(&self, quantity: &Exact, packages: Option<&Exact>, unit: &str, digits: u32) -> String {
+        let (shown, price) = (prose(quantity, 0), prose(&self.price, digits));
+        match (self.share, packages) {
+            (Some(ShareName::Percent), _) => format!("{shown} {unit} × {} %", prose(&self.price, 0)),
+            (Some(ShareName::Markup), _) => format!("{shown} {unit} × {} %", prose(&self.price, 0)),
+            (None, Some(packages)) => {
+                let (packages, size) = (prose(packages, 0), prose(&self.size, 0));
+                format!("{shown} {unit} are {packages} × {size} {unit}: {packages} × {price}")
+            }
+            (None, None) if self.size == Exact::ONE => format!("{shown} {unit} × {price}"),
+            (None, None) => format!("{shown} {unit} × {price} ÷ {} {unit}", prose(&self.size, 0)),
+        }
+    }
+}
