@@ -4,8 +4,11 @@
 //! Strict (RFC 8259), and stricter in one point: an object that holds a key twice is refused,
 //! because readers disagree on which of the two counts.
 
+mod layout;
 mod parse;
 mod strings;
+
+use layout::{Layout, Layouts};
 
 /// The deepest nesting that is read.
 pub(crate) const MAX_DEPTH: usize = 64;
@@ -24,12 +27,24 @@ pub(crate) enum Kind {
     Object,
 }
 
-/// A stretch of text, either of the record itself or of the tree's unescaped strings.
+/// A stretch of text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     start: usize,
     end: usize,
-    unescaped: bool,
+    origin: Origin,
+}
+
+/// Of which text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Origin {
+    /// The record itself.
+    #[default]
+    Record,
+    /// The tree's unescaped strings.
+    Unescaped,
+    /// An earlier record of the same layout, which has the same there.
+    Learnt,
 }
 
 /// A value; its children follow it directly.
@@ -50,6 +65,9 @@ pub(crate) struct Tree {
     nodes: Vec<Node>,
     unescaped: String,
     keys: Vec<Span>,
+    layouts: Layouts,
+    /// The layout that the present record has, in the place of `nodes`.
+    layout: Option<usize>,
 }
 
 /// Why a text is no JSON value.
@@ -72,20 +90,32 @@ pub(crate) struct Value<'r> {
 impl Tree {
     /// Reads `text`, which must hold exactly one value.
     pub(crate) fn read<'r>(&'r mut self, text: &'r str) -> Result<Value<'r>, JsonError> {
-        self.nodes.clear();
-        self.unescaped.clear();
-        parse::value(self, text)?;
+        self.layout = self.layouts.locate(text);
+        if self.layout.is_none() {
+            self.nodes.clear();
+            self.unescaped.clear();
+            parse::value(self, text)?;
+            self.layouts.learn(text, &self.nodes);
+        }
         Ok(Value { tree: self, text, index: 0 })
+    }
+
+    fn layout(&self) -> Option<&Layout> {
+        self.layout.and_then(|place| self.layouts.get(place))
     }
 }
 
 impl<'r> Value<'r> {
     fn node(&self) -> Option<&'r Node> {
-        self.tree.nodes.get(self.index)
+        self.tree.layout().map_or(&self.tree.nodes, |layout| &layout.nodes).get(self.index)
     }
 
     fn span(&self, span: Span) -> &'r str {
-        let text = if span.unescaped { self.tree.unescaped.as_str() } else { self.text };
+        let text = match span.origin {
+            Origin::Record => self.text,
+            Origin::Unescaped => &self.tree.unescaped,
+            Origin::Learnt => self.tree.layout().map_or("", |layout| &layout.learnt),
+        };
         text.get(span.start..span.end).unwrap_or_default()
     }
 

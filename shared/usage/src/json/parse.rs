@@ -1,6 +1,6 @@
 //! The reader proper.
 
-use super::{JsonError, Kind, MAX_DEPTH, MAX_NODES, Node, Span, Tree};
+use super::{JsonError, Kind, MAX_DEPTH, MAX_NODES, Node, Origin, Span, Tree};
 
 /// Up to so many keys are compared pair by pair, more are sorted.
 const PAIRWISE: usize = 12;
@@ -149,7 +149,7 @@ impl Reader<'_> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         for (word, kind) in [("null", Kind::Null), ("true", Kind::True), ("false", Kind::False)] {
             if rest.starts_with(word) {
-                let text = Span { start: self.at, end: self.at + word.len(), unescaped: false };
+                let text = Span { start: self.at, end: self.at + word.len(), origin: Origin::Record };
                 self.at = text.end;
                 return self.leaf(kind, key, text);
             }
@@ -181,7 +181,7 @@ impl Reader<'_> {
             }
             self.digits()?;
         }
-        Ok(Span { start, end: self.at, unescaped: false })
+        Ok(Span { start, end: self.at, origin: Origin::Record })
     }
 
     fn digits(&mut self) -> Result<usize, JsonError> {
@@ -229,7 +229,7 @@ impl Reader<'_> {
     }
 
     fn key(&self, span: Span) -> &str {
-        let text = if span.unescaped { self.tree.unescaped.as_str() } else { self.text };
+        let text = if span.origin == Origin::Unescaped { self.tree.unescaped.as_str() } else { self.text };
         text.get(span.start..span.end).unwrap_or_default()
     }
 }

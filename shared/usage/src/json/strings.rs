@@ -1,7 +1,7 @@
 //! Strings and their escapes.
 
 use super::parse::Reader;
-use super::{JsonError, Span};
+use super::{JsonError, Origin, Span};
 
 impl Reader<'_> {
     /// Reads a string; `at` stands on its opening quote. Only one with escapes is copied.
@@ -12,7 +12,7 @@ impl Reader<'_> {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(Span { start, end: self.at - 1, unescaped: false });
+                    return Ok(Span { start, end: self.at - 1, origin: Origin::Record });
                 }
                 Some(b'\\') => return self.unescape(start),
                 Some(0..=0x1f) => return Err(self.error("a control character in a string must be escaped")),
@@ -30,7 +30,7 @@ impl Reader<'_> {
                 Some(b'"') => {
                     self.keep(plain);
                     self.at += 1;
-                    return Ok(Span { start: begin, end: self.tree.unescaped.len(), unescaped: true });
+                    return Ok(Span { start: begin, end: self.tree.unescaped.len(), origin: Origin::Unescaped });
                 }
                 Some(b'\\') => {
                     self.keep(plain);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// The value as JSON again, members in their order.
-fn show(value: Value<'_>) -> String {
+pub(super) fn show(value: Value<'_>) -> String {
     let children = |f: fn(Value<'_>) -> String| value.children().map(f).collect::<Vec<_>>().join(",");
     match value.kind() {
         Kind::Array => format!("[{}]", children(show)),
