@@ -1,5 +1,4 @@
 //! A tree that has seen other records reads each one as a tree that has seen none.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use proptest::prelude::*;
 
