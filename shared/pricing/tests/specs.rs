@@ -40,7 +40,10 @@ fn every_problem_has_its_place_and_says_what_to_do() {
         (json!({"per-unit": 1, "included": -5}), "price.included: -5 is negative: prices and quantities start at 0"),
         (json!({"per-unit": 1, "unit-size": 0}), "price.unit-size: 0 is not above 0"),
         (json!({"per-unit": 1, "amounts": {"a": 1}}), "price.amounts: `amounts` has no meaning in a price `per-unit`"),
-        (json!({"per-unit": 1, "prorate": "day"}), "price.prorate: `prorate` has no meaning in a price `per-unit`"),
+        (
+            json!({"per-unit": 1, "prorate": "day"}),
+            "price.prorate: `prorate` has no meaning in a price `per-unit` without limits (it says what a `minimum` or `maximum` is in a part of a period)",
+        ),
         (
             json!({"per-unit": 1, "by-attribute": "tier"}),
             "price.by-attribute: a price is either `per-unit` or `by-attribute`, not both (make two components of it)",

@@ -115,6 +115,11 @@ impl Model {
         }
     }
 
+    /// Whether nothing but limits of this price is prorated.
+    pub(crate) fn has_limits_only(self) -> bool {
+        !matches!(self, Self::Matrix | Self::ByAttribute)
+    }
+
     /// What a price in a matrix may say besides; the rest is said for all rows.
     pub(crate) fn row_fields(self) -> &'static [&'static str] {
         match self {

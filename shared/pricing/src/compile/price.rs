@@ -79,6 +79,12 @@ fn misplaced(spec: &PriceSpec, model: Model, allowed: &[&str], keep: &mut Keep) 
     for field in fields(spec).into_iter().filter(|field| *field != model.name() && !allowed.contains(field)) {
         keep.error(field, format!("`{field}` has no meaning in a price `{}`", model.name()));
     }
+    let limits = [spec.minimum, spec.maximum, spec.line_minimum, spec.line_maximum];
+    // The limits of the rows are looked for nowhere: a matrix may have them there.
+    if spec.prorate.is_some() && model.has_limits_only() && limits.iter().all(Option::is_none) {
+        let hint = "it says what a `minimum` or `maximum` is in a part of a period";
+        keep.hinted("prorate", format!("`prorate` has no meaning in a price `{}` without limits", model.name()), hint);
+    }
 }
 
 /// A share of money needs a stream that counts money of the plan's currency.

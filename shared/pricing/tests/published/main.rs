@@ -1,0 +1,70 @@
+//! Prices and quantities that others publish, said in this catalogue's language.
+//!
+//! Each published case has a model, a configuration and a usage. A model is translated in one place,
+//! whatever the numbers, into a catalogue as a user writes it; the catalogue is loaded and checked,
+//! the usage counted into cells, measured and rated. The files lie outside the repository; without
+//! them the tests say so and pass.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::print_stderr, reason = "a skipped test has to say so")]
+
+/// Fees, commitments, discounts, credits, taxes: what is agreed around the usage.
+mod agreements;
+/// What is said of a case, read strictly.
+mod case;
+/// What is corrected after an invoice.
+mod corrections;
+/// How usage becomes a quantity.
+mod quantities;
+/// How a quantity becomes an amount.
+mod usage_models;
+/// A catalogue, its usage, and what it is rated to.
+mod world;
+
+use std::path::Path;
+
+use case::{Case, Outcome};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples/money");
+
+fn cases(file: &str) -> Option<Vec<Case>> {
+    let path = Path::new(FOLDER).join(file);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("SKIPPED: {} is not there", path.display());
+        return None;
+    };
+    let cases: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    Some(cases.into_iter().map(Case).collect())
+}
+
+/// Runs every case; those that are wrong are named together.
+fn run(cases: &[Case], translate: impl Fn(&Case) -> Option<Outcome>) -> usize {
+    let (mut right, mut wrong, mut unknown) = (0, Vec::new(), Vec::new());
+    for case in cases {
+        match translate(case) {
+            None => unknown.push(format!("{} ({})", case.id(), case.model())),
+            Some(outcome) => match outcome.difference(case) {
+                None => right += 1,
+                Some(difference) => wrong.push(format!("{}: {difference}", case.id())),
+            },
+        }
+    }
+    eprintln!("{right} of {} published cases are right; no translation for: {}", cases.len(), unknown.join(", "));
+    assert_eq!(wrong, Vec::<String>::new());
+    right
+}
+
+#[test]
+fn published_prices_come_out_to_the_cent() {
+    let Some(cases) = cases("pricing_cases.json") else { return };
+    let right = run(&cases, |case| {
+        usage_models::outcome(case).or_else(|| corrections::outcome(case)).or_else(|| agreements::outcome(case))
+    });
+    // Those that are left are agreements around the usage.
+    assert_eq!((right, cases.len()), (66, 76));
+}
+
+#[test]
+fn published_quantities_come_out_to_the_last_digit() {
+    let Some(cases) = cases("aggregation_cases.json") else { return };
+    assert_eq!((run(&cases, quantities::outcome), cases.len()), (6, 8));
+}
