@@ -17,7 +17,7 @@ use crate::error::SpecError;
 use crate::expression::TextExpression;
 use crate::field::Scope;
 use crate::label::Label;
-use crate::moment::TimeFormat;
+use crate::moment::When;
 use crate::pattern::KeyPattern;
 use crate::source::{Mapping, RejectLimit, Source};
 use crate::spec::{DeploymentSpec, FormatName, LabelSpec, SourceSpec};
@@ -59,12 +59,11 @@ impl SourceSpec {
         let carry = carries::compile(self, &mut scope, problems);
         scope.each = keep(usages::each(self, None, &mut scope), problems).flatten();
         let deployment = keep(deployment(&self.deployment, &mut scope), problems);
-        let time_field = keep(text("time.field", &self.time.field, &mut scope), problems);
-        let time_format = keep(self.time_format(), problems);
+        let when = keep(When::compile(&self.time, &mut scope), problems);
         let reject_limit = keep(self.limit(), problems);
-        let fixed = deployment.as_ref().is_some_and(Label::follows_each)
-            || time_field.as_ref().is_some_and(TextExpression::follows_each);
-        let fans = usages::compile(self, fixed, streams, &mut scope, problems);
+        let fixed =
+            deployment.as_ref().is_some_and(Label::follows_each) || when.as_ref().is_some_and(When::follows_each);
+        let fans = usages::compile(self, fixed, streams, when.as_ref(), &mut scope, problems);
         let replaces = keep(delivery::compile(self, &scope.tags), problems);
         let carried = scope.carried.len();
         let format = keep(format::compile(self, scope.slots.unwrap_or_default()), problems);
@@ -78,8 +77,7 @@ impl SourceSpec {
             carry,
             carried,
             deployment: deployment?,
-            time_field: time_field?,
-            time_format: time_format?,
+            when: when?,
             absent: self.absent.iter().map(|text| text.0.clone()).collect(),
             fans,
             reject_limit: reject_limit?,
@@ -87,11 +85,6 @@ impl SourceSpec {
             replaces: replaces?,
             identified: !self.event_id.is_empty(),
         })
-    }
-
-    fn time_format(&self) -> Result<TimeFormat, SpecError> {
-        let compiled = TimeFormat::compile(&self.time.format, self.time.zone.as_deref());
-        compiled.map_err(|(field, message, hint)| SpecError::new(format!("time.{field}"), message).hint(hint))
     }
 
     fn limit(&self) -> Result<RejectLimit, SpecError> {

@@ -5,11 +5,14 @@
 
 mod parse;
 
+use std::sync::Arc;
+
 use metering::exact::{Exact, Rounding};
 
 use crate::duration::duration;
 use crate::expression::{Outcome, plain, weaker, wrong};
 use crate::field::{Field, Scope, View};
+use crate::moment::{Clock, Nanos};
 use crate::number;
 use crate::numeral::Numerals;
 use crate::spec::RoundSpec;
@@ -20,6 +23,8 @@ use crate::unit::{Spellings, Unit};
 pub(crate) struct Reads {
     pub(crate) numerals: Numerals,
     pub(crate) spellings: Spellings,
+    /// What `between( )` reads times with.
+    pub(crate) clock: Option<Arc<Clock>>,
 }
 
 /// A quantity.
@@ -42,6 +47,8 @@ enum Node {
     Duration(Field),
     /// `amount(field, 'unit')`: a value that names its unit.
     Amount(Field, Unit),
+    /// `between(from, until)`: the seconds from one time to another.
+    Between(Field, Field, Arc<Clock>),
     /// The first that is present.
     Or(Vec<Node>),
     /// The first, and what is done with the others in turn.
@@ -70,7 +77,7 @@ impl Quantity {
     /// # Errors
     /// In words.
     pub(crate) fn compile(text: &str, scope: &mut Scope<'_>, reads: Reads) -> Result<Self, String> {
-        let node = parse::parse(text, scope)?;
+        let node = parse::parse(text, scope, reads.clock.as_ref())?;
         Ok(Self { written: text.to_owned(), node, reads, factor: None, round: None })
     }
 
@@ -189,6 +196,7 @@ impl Node {
             }),
             Self::Duration(field) => read(field, question, |text, _| duration(text)),
             Self::Amount(field, unit) => read(field, question, |text, _| amount(text, unit, question.reads)),
+            Self::Between(from, until, clock) => between(from, until, clock, question),
             Self::Or(nodes) => {
                 let mut none = None;
                 for node in nodes {
@@ -211,7 +219,7 @@ impl Node {
                 let nodes: Option<Vec<Self>> = nodes.into_iter().map(|node| node.with_written_units(target)).collect();
                 nodes.map(Self::Or)
             }
-            Self::Number(_) | Self::Duration(_) | Self::Amount(..) | Self::Chain(..) => None,
+            Self::Number(_) | Self::Duration(_) | Self::Amount(..) | Self::Between(..) | Self::Chain(..) => None,
         }
     }
 }
@@ -221,6 +229,33 @@ fn amount(text: &str, target: &Unit, reads: &Reads) -> Result<Exact, String> {
     let value = Exact::parse(&reads.numerals.plain(number)?).map_err(|error| error.to_string())?;
     let factor = reads.spellings.factor(unit, target)?;
     value.mul(&factor).map_err(|error| error.to_string())
+}
+
+fn between<'m>(
+    from: &'m Field,
+    until: &'m Field,
+    clock: &Clock,
+    question: Question<'m>,
+) -> Result<Outcome<'m, Exact>, String> {
+    let seconds = |field| {
+        read(field, question, |text, _| {
+            let Nanos(at) = clock.read(text, question.view, question.absent)?;
+            Exact::decimal(at, 9).map_err(|error| error.to_string())
+        })
+    };
+    Ok(match (seconds(from)?, seconds(until)?) {
+        (Outcome::Present(from), Outcome::Present(until)) => {
+            Outcome::Present(until.sub(&from).map_err(|error| error.to_string())?)
+        }
+        (Outcome::Present(_), none) => none,
+        (none, Outcome::Present(_)) => none,
+        (one, other) => weaker_of(one, other),
+    })
+}
+
+/// One that is missing is an error, whatever else is absent.
+fn weaker_of<'m>(one: Outcome<'m, Exact>, other: Outcome<'m, Exact>) -> Outcome<'m, Exact> {
+    if matches!(one, Outcome::Missing(_)) { one } else { other }
 }
 
 fn chain<'m>(

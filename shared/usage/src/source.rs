@@ -8,10 +8,9 @@ use regex::Regex;
 use crate::carry::Carry;
 use crate::column::{Header, Slots};
 use crate::condition::Condition;
-use crate::expression::TextExpression;
 use crate::label::Label;
 use crate::lex::Segment;
-use crate::moment::TimeFormat;
+use crate::moment::When;
 use crate::pattern::{KeyPattern, Tags};
 use crate::quantity::Quantity;
 use crate::row::Dialect;
@@ -35,8 +34,7 @@ pub(crate) struct Mapping {
     /// How many values are carried from record to record.
     pub(crate) carried: usize,
     pub(crate) deployment: Label,
-    pub(crate) time_field: TextExpression,
-    pub(crate) time_format: TimeFormat,
+    pub(crate) when: When,
     pub(crate) absent: Vec<String>,
     pub(crate) fans: Vec<Fan>,
     pub(crate) reject_limit: RejectLimit,

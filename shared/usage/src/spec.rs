@@ -3,12 +3,14 @@
 mod formats;
 mod meaning;
 mod scalars;
+mod time;
 
 use serde::{Deserialize, Serialize};
 
 pub use formats::{CarrySpec, CsvSpec, FormatName, LinesSpec, TextSpec};
 pub use meaning::{Case, LabelSpec, NumberSpec, RoundSpec};
 pub use scalars::{OneOrMany, Scalar, Short, Shorthand};
+pub use time::{Ambiguous, At, IntervalSpec, LengthSpec, TimeSpec, ZoneSpec};
 
 /// A kind of usage file: which objects, how to read them, what they say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,19 +107,6 @@ pub struct DeploymentSpec {
     /// As in [`LabelSpec`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<Scalar>,
-}
-
-/// When the usage was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct TimeSpec {
-    /// The field.
-    pub field: String,
-    /// `rfc3339`, `epoch-s`, `epoch-ms`, `epoch-us`, `epoch-ns`, or a strftime pattern.
-    pub format: String,
-    /// The zone of times that name none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub zone: Option<String>,
 }
 
 /// What is taken from a record for one stream.

@@ -191,13 +191,13 @@ impl Records<'_> {
 
     fn commit(&mut self) -> Result<(), Unreadable> {
         let before = self.counts.events;
-        for Event { series, kind, at, value, id } in &self.events.list {
+        for event @ Event { at, id, .. } in &self.events.list {
             let counts = match id {
                 Some(id) => self.ids.is_first(*id, *at, self.counts.records)?,
                 None => true,
             };
             if counts {
-                self.series.add(*series, *kind, *at, *value)?;
+                self.series.add(event)?;
                 self.counts.events += 1;
             }
         }

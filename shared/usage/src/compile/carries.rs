@@ -30,7 +30,7 @@ fn carry(path: &str, spec: &CarrySpec, source: &SourceSpec, scope: &mut Scope<'_
         return Err(SpecError::new(format!("{path}.fields"), "nothing is carried")
             .hint("write for example `fields: {meter: $2}`; it is then `$carried.meter`"));
     }
-    let numerals = usages::reads(source)?.numerals;
+    let numerals = usages::reads(source, None)?.numerals;
     let conditions = conditions::compile(&format!("{path}.where"), &spec.conditions.0, numerals, scope)?;
     let mut fields = Vec::new();
     for (name, field) in &spec.fields {

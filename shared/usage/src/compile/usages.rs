@@ -1,8 +1,9 @@
 //! `usage` and `each`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use metering::stream::Stream;
+use metering::stream::{Aggregation, Kind, Stream};
 
 use super::{Problems, conditions, keep, label};
 use crate::column::{Bound, Slots, Stretch};
@@ -10,6 +11,7 @@ use crate::error::SpecError;
 use crate::field::Scope;
 use crate::label::Label;
 use crate::lex::{Grammar, Segment, Token, tokens};
+use crate::moment::When;
 use crate::numeral::Numerals;
 use crate::quantity::{Quantity, Reads};
 use crate::source::{Each, Fan, Usage, Way};
@@ -22,6 +24,7 @@ pub(super) fn compile(
     spec: &SourceSpec,
     fixed: bool,
     streams: &BTreeMap<String, Stream>,
+    when: Option<&When>,
     scope: &mut Scope<'_>,
     problems: &mut Problems,
 ) -> Vec<Fan> {
@@ -41,7 +44,7 @@ pub(super) fn compile(
         }
         scope.each = keep(each(spec, Some((i, usage)), scope), problems).flatten();
         let parts = keep(parts(spec, i, usage, scope), problems).flatten();
-        let Some(compiled) = keep(self::usage(i, usage, spec, streams, scope), problems) else { continue };
+        let Some(compiled) = keep(self::usage(i, usage, spec, streams, when, scope), problems) else { continue };
         let written = (scope.each.as_ref().map(|each| &each.written), parts.as_ref().map(Quantity::written));
         let same = |fan: &&mut Fan| {
             (fan.each.as_ref().map(|each| &each.written), fan.parts.as_ref().map(Quantity::written)) == written
@@ -136,7 +139,8 @@ fn parts(spec: &SourceSpec, i: usize, usage: &UsageSpec, scope: &mut Scope<'_>) 
     }
     // It is counted before there is a part to look at.
     let each = scope.each.take();
-    let compiled = Quantity::compile(&written.0, scope, reads(spec)?).map_err(|message| SpecError::new(path, message));
+    let compiled =
+        Quantity::compile(&written.0, scope, reads(spec, None)?).map_err(|message| SpecError::new(path, message));
     scope.each = each;
     compiled.map(Some)
 }
@@ -146,6 +150,7 @@ fn usage(
     spec: &UsageSpec,
     source: &SourceSpec,
     streams: &BTreeMap<String, Stream>,
+    when: Option<&When>,
     scope: &mut Scope<'_>,
 ) -> Result<Usage, SpecError> {
     let at = |field: &str| format!("usage[{i}].{field}");
@@ -153,7 +158,10 @@ fn usage(
         let problem = SpecError::new(at("stream"), format!("there is no stream `{}`", spec.stream));
         problem.hint_near(&spec.stream, streams.keys().map(String::as_str))
     })?;
-    let reads = reads(source)?;
+    if when.is_some_and(When::is_span) {
+        spreads(stream).map_err(|message| SpecError::new("time.until", message))?;
+    }
+    let reads = reads(source, when)?;
     let numerals = reads.numerals;
     let quantity = self::quantity(i, spec, stream, reads, scope)?;
     let mut checks = conditions::compile("where", &source.conditions.0, numerals, scope)?;
@@ -175,15 +183,28 @@ fn usage(
     })
 }
 
-/// How numbers and units are written.
-pub(super) fn reads(source: &SourceSpec) -> Result<Reads, SpecError> {
+/// Whether usage of the stream may be spread over a time: parts of it must add up to the whole, and
+/// how many parts there are must not matter.
+fn spreads(stream: &Stream) -> Result<(), String> {
+    let Stream { name, kind, day, month, .. } = stream;
+    let adds = |rule: &Aggregation| matches!(rule, Aggregation::Sum | Aggregation::Peak);
+    if *kind == Kind::Delta && adds(day) && adds(month) {
+        return Ok(());
+    }
+    Err(format!(
+        "usage is spread over a time only for streams of `kind: delta` that are added (`sum`) or whose largest quarter-hour counts (`peak`), which `{name}` is not"
+    ))
+}
+
+/// How numbers, units and times are written.
+pub(super) fn reads(source: &SourceSpec, when: Option<&When>) -> Result<Reads, SpecError> {
     let numerals = source.number.as_ref().map_or(Ok(Numerals::PLAIN), Numerals::compile);
     let numerals = numerals.map_err(|(field, message)| SpecError::new(format!("number.{field}"), message))?;
     let spellings = Spellings::compile(source.units.iter()).map_err(|(written, message)| {
         SpecError::new(format!("units.{written}"), message)
             .hint("write what it is in units such as KiB, s or `0.001 core`")
     })?;
-    Ok(Reads { numerals, spellings })
+    Ok(Reads { numerals, spellings, clock: when.map(|when| Arc::clone(when.clock())) })
 }
 
 fn quantity(

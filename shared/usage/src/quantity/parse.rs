@@ -1,19 +1,22 @@
 //! The grammar of quantities.
 
+use std::sync::Arc;
+
 use metering::exact::Exact;
 
 use super::{Node, Operator};
 use crate::field::{Field, Scope};
 use crate::lex::{Grammar, Token, tokens};
+use crate::moment::{Clock, TimeFormat};
 use crate::unit::Unit;
 
 /// Reads a quantity.
 ///
 /// # Errors
 /// In words.
-pub(super) fn parse(text: &str, scope: &mut Scope<'_>) -> Result<Node, String> {
+pub(super) fn parse(text: &str, scope: &mut Scope<'_>, clock: Option<&Arc<Clock>>) -> Result<Node, String> {
     let words = tokens(text, Grammar::Arithmetic)?;
-    let mut parser = Parser { words: &words, at: 0, scope };
+    let mut parser = Parser { words: &words, at: 0, scope, clock };
     let node = parser.sum()?;
     match parser.words.get(parser.at) {
         None => Ok(node),
@@ -27,6 +30,7 @@ struct Parser<'p, 's> {
     words: &'p [Token],
     at: usize,
     scope: &'p mut Scope<'s>,
+    clock: Option<&'p Arc<Clock>>,
 }
 
 impl Parser<'_, '_> {
@@ -101,9 +105,30 @@ impl Parser<'_, '_> {
                 let unit = self.literal(wrong)?;
                 Node::Amount(field, Unit::parse(&unit)?)
             }
-            other => return Err(format!("there is no function `{other}( )`; there are duration, amount")),
+            "between" => self.between()?,
+            other => return Err(format!("there is no function `{other}( )`; there are duration, amount, between")),
         };
         if self.take(&Token::Close) { Ok(node) } else { Err(format!("the bracket of `{name}( )` is not closed")) }
+    }
+
+    fn between(&mut self) -> Result<Node, String> {
+        let wrong =
+            "`between( )` takes two fields that hold times, and perhaps their format, as in `between(start, end)`";
+        let from = self.field(wrong)?;
+        if !self.take(&Token::Comma) {
+            return Err(wrong.to_owned());
+        }
+        let until = self.field(wrong)?;
+        let clock = self.clock.ok_or("the source's `time` cannot be read")?;
+        if self.words.get(self.at) != Some(&Token::Comma) {
+            return Ok(Node::Between(from, until, Arc::clone(clock)));
+        }
+        let written = self.literal(wrong)?;
+        let format = TimeFormat::compile(&written, false).map_err(|(message, hint)| format!("{message}; {hint}"))?;
+        if format.needs_zone() && !clock.has_zone() {
+            return Err(format!("times like `{written}` name no zone; declare it in the source's `time`"));
+        }
+        Ok(Node::Between(from, until, Arc::new(clock.with_format(format))))
     }
 
     fn field(&mut self, wrong: &str) -> Result<Field, String> {

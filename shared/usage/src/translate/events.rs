@@ -14,6 +14,7 @@ use crate::event_id::EventId;
 use crate::expression::{Outcome, shorten};
 use crate::field::{Field, Shape, View, neighbours};
 use crate::label::Label;
+use crate::moment::{LastTime, Moment, NoTime};
 use crate::near::nearest;
 use crate::part::{Ordinal, walk};
 use crate::quantity::Quantity;
@@ -27,6 +28,8 @@ pub(super) struct Event {
     pub(super) series: usize,
     pub(super) kind: Kind,
     pub(super) at: Instant,
+    /// Where it ends, if it is spread evenly over a time.
+    pub(super) until: Option<Instant>,
     pub(super) value: i128,
     /// What tells it from every other event, where the source says so.
     pub(super) id: Option<EventId>,
@@ -36,8 +39,7 @@ pub(super) struct Event {
 #[derive(Default)]
 pub(super) struct Events {
     pub(super) list: Vec<Event>,
-    /// The latest time and its text: records come in runs.
-    last_time: Option<(String, Instant)>,
+    last_time: LastTime,
     texts: Vec<u8>,
 }
 
@@ -111,33 +113,20 @@ impl Events {
                 usage.stream
             ));
         }
-        let at = self.time(reading)?;
+        let Moment { at, until } = self.moment(reading)?;
+        spreads(value, at, until)?;
         let series = self.series(usage, reading)?;
         let id = event_id(usage, reading)?;
-        self.list.push(Event { series, kind: usage.kind, at, value, id });
+        self.list.push(Event { series, kind: usage.kind, at, until, value, id });
         Ok(())
     }
 
-    fn time(&mut self, reading: &Reading<'_, '_>) -> Result<Instant, String> {
-        let mapping = reading.mapping;
-        let text = match mapping.time_field.find(reading.view, &mapping.absent)? {
-            Outcome::Present(found) if !found.text.is_empty() => found.text,
-            Outcome::Present(_) => return Err(format!("the time `{}` is empty", mapping.time_field.written())),
-            Outcome::Absent(_) => return Err(format!("the time `{}` has no value", mapping.time_field.written())),
-            Outcome::Missing(missed) => return Err(missing("time", missed, reading.view)),
-        };
-        match &self.last_time {
-            Some((last, at)) if last == text => Ok(*at),
-            _ => {
-                let at = mapping.time_format.read(text);
-                let at = at.map_err(|why| {
-                    format!("the time `{}` is `{}`: {why}", mapping.time_field.written(), shorten(text))
-                })?;
-                let (last, _) = self.last_time.insert((String::new(), at));
-                last.push_str(text);
-                Ok(at)
-            }
-        }
+    fn moment(&mut self, reading: &Reading<'_, '_>) -> Result<Moment, String> {
+        let (mapping, view) = (reading.mapping, reading.view);
+        mapping.when.find(view, &mapping.absent, &mut self.last_time).map_err(|none| match none {
+            NoTime::Missing(field) => missing("time", field, view),
+            NoTime::Wrong(words) => words,
+        })
     }
 
     fn series(&mut self, usage: &Usage, reading: &mut Reading<'_, '_>) -> Result<usize, String> {
@@ -155,6 +144,12 @@ impl Events {
         }
         Ok(reading.series.number(&self.texts, || key(usage, &deployment, view)))
     }
+}
+
+/// Whether the value times the milliseconds of its span can be calculated.
+fn spreads(value: i128, at: Instant, until: Option<Instant>) -> Result<(), String> {
+    let span = until.map_or(1, |until| i128::from(until.0.saturating_sub(at.0)));
+    value.checked_mul(span).map(|_| ()).ok_or_else(|| "the quantity is too large to be spread over its time".to_owned())
 }
 
 fn event_id(usage: &Usage, reading: &Reading<'_, '_>) -> Result<Option<EventId>, String> {

@@ -7,6 +7,7 @@ use metering::stream::Kind;
 use metering::tally::{Cells, Quarters, SeriesKey};
 use metering::time::{Instant, Quarter};
 
+use super::events::Event;
 use crate::error::Unreadable;
 
 /// Series by number, so that a record names one without copying a text.
@@ -66,7 +67,24 @@ impl SeriesTable {
     ///
     /// # Errors
     /// [`Unreadable`] when the object fills more cells than are held, or a cell overflows.
-    pub(super) fn add(&mut self, number: usize, kind: Kind, at: Instant, value: i128) -> Result<(), Unreadable> {
+    pub(super) fn add(&mut self, event: &Event) -> Result<(), Unreadable> {
+        let Event { series, kind, at, value, .. } = *event;
+        let Some(until) = event.until else { return self.put(series, kind, at, value) };
+        // Each quarter-hour gets what has come up to its end, rounded down, less what came before: all
+        // of them add up to the value, to the last digit.
+        let span = i128::from(until.0.saturating_sub(at.0));
+        let (mut from, mut before) = (at, 0);
+        while from < until {
+            let next = Quarter(Quarter::of(from).0.saturating_add(1)).start().min(until);
+            let elapsed = i128::from(next.0.saturating_sub(at.0));
+            let upto = value.saturating_mul(elapsed).checked_div_euclid(span).unwrap_or(value);
+            self.put(series, kind, from, upto.saturating_sub(before))?;
+            (from, before) = (next, upto);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, number: usize, kind: Kind, at: Instant, value: i128) -> Result<(), Unreadable> {
         let Some((key, quarters)) = self.series.get_mut(number) else { return Ok(()) };
         match quarters.get_mut(&Quarter::of(at)) {
             Some(state) => {
