@@ -1,0 +1,174 @@
+//! The pages of `docs/prices` are true: each catalogue is read as a user's is, the usage of each
+//! example is counted, measured and rated, and comes out as the page says, word by word.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use catalog::Catalogue;
+use chrono::NaiveDate;
+use metering::exact::Exact;
+use metering::measure::SeriesUsage;
+use metering::period::{Period, start_of_day};
+use metering::stream::Stream;
+use metering::tally::{Cells, SeriesKey};
+use metering::time::{Instant, Span};
+use pricing::{Amount, Metered, RatedLine, RatingInput, Term, rate, text};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/prices");
+const SELLER: &str = "seller: {name: Nimbus, address: [Berlin], currency: USD, zone: UTC}\n";
+const HOUR: i64 = 3_600_000;
+const ALWAYS: [Span; 1] = [Span { from: Instant(i64::MIN), until: Instant(i64::MAX) }];
+
+#[test]
+fn every_example_comes_out_as_its_page_says() {
+    let mut pages: Vec<_> = std::fs::read_dir(Path::new(FOLDER)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.sort();
+    assert!(pages.len() >= 10, "{pages:?}");
+    let mut wrong = Vec::new();
+    for page in &pages {
+        let examples = examples(&std::fs::read_to_string(page).unwrap());
+        assert!(!examples.is_empty(), "{} has no example", page.display());
+        for (yaml, said) in examples {
+            let found = shown(&yaml, said.lines().next().unwrap());
+            if found != said {
+                wrong.push(format!("{}\nsays\n{said}\nis\n{found}\n", page.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// The catalogue that each example belongs to, and the example. A block of streams alone is for the
+/// whole page.
+fn examples(page: &str) -> Vec<(String, String)> {
+    let (mut streams, mut prices, mut found) = (String::new(), String::new(), Vec::new());
+    for block in page.split("```").skip(1).step_by(2) {
+        let (language, block) = block.split_once('\n').unwrap();
+        match language {
+            "yaml" if block.starts_with("streams:") && !block.contains("\ncomponents:") => streams = block.to_owned(),
+            "yaml" => prices = block.to_owned(),
+            "text" => found.push((format!("{streams}{prices}"), block.trim_end().to_owned())),
+            other => unreachable!("a block of {other}"),
+        }
+    }
+    found
+}
+
+fn shown(yaml: &str, given: &str) -> String {
+    let catalogue = match catalog::load([("prices.yaml".to_owned(), format!("{SELLER}{yaml}"))]) {
+        Ok(checked) => checked.catalogue.as_ref().clone(),
+        Err(problems) => {
+            let lines = problems.0.iter().filter(|problem| problem.severity == catalog::Severity::Error);
+            let lines = lines.map(|problem| {
+                let hint = problem.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
+                format!("{}: {}{hint}", problem.path, problem.message)
+            });
+            return std::iter::once(given.to_owned()).chain(lines).collect::<Vec<_>>().join("\n");
+        }
+    };
+    let plan = catalogue.plans.values().next().unwrap();
+    let mut out = vec![given.to_owned()];
+    match Given::read(given, &catalogue).rate(&catalogue) {
+        Ok(lines) => {
+            out.extend(lines.iter().flat_map(explained));
+            let total = Amount::sum(lines.iter().map(|line| line.amount)).unwrap();
+            out.push(format!("total {} {}", text::grouped(&total.format(plan.currency.digits())), plan.currency));
+        }
+        Err(error) => out.push(format!("error {error}")),
+    }
+    out.join("\n")
+}
+
+fn explained(line: &RatedLine) -> Vec<String> {
+    let name = line.title.clone();
+    let detail = line.detail.as_ref().map_or_else(String::new, |detail| format!(" ({detail})"));
+    let head = format!("{name}{detail} {}", text::grouped(&line.amount.format(line.currency.digits())));
+    std::iter::once(head).chain(line.steps.iter().map(|step| format!("  {}", step.text))).collect()
+}
+
+/// What an example gives, as cells.
+struct Given {
+    period: Period,
+    from: NaiveDate,
+    attributes: BTreeMap<String, String>,
+    cells: Cells,
+}
+
+impl Given {
+    /// `given 2026-02, calls of region eu = 5, storage at berlin = 5, payments = 20 + 30,
+    /// jobs on 3 = 9, stored = 100 for 360h then 200 for 384h, tier: gold, from 2026-02-10`
+    fn read(line: &str, catalogue: &Catalogue) -> Self {
+        let mut words = line.strip_prefix("given ").unwrap().split(", ");
+        let period = Period::parse_month(words.next().unwrap(), "UTC".parse().unwrap()).unwrap();
+        let mut given = Self { period, from: NaiveDate::MIN, attributes: BTreeMap::new(), cells: Cells::default() };
+        for word in words {
+            if let Some((what, quantity)) = word.split_once(" = ") {
+                given.used(what, quantity, catalogue);
+            } else if let Some((name, value)) = word.split_once(": ") {
+                given.attributes.insert(name.to_owned(), value.to_owned());
+            } else {
+                given.from = word.strip_prefix("from ").unwrap().parse().unwrap();
+            }
+        }
+        given
+    }
+
+    fn used(&mut self, what: &str, quantity: &str, catalogue: &Catalogue) {
+        let (what, day) = what.split_once(" on ").map_or((what, 1), |(what, day)| (what, day.parse::<i64>().unwrap()));
+        let (what, dimensions) = what.split_once(" of ").unwrap_or((what, ""));
+        let (name, deployment) = what.split_once(" at ").unwrap_or((what, "berlin"));
+        let stream = catalogue.stream(name).unwrap();
+        let pairs = dimensions.split(" and ").filter_map(|pair| pair.split_once(' '));
+        let mut key = SeriesKey {
+            deployment: deployment.to_owned(),
+            stream: name.to_owned(),
+            series: String::new(),
+            dimensions: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            scale: stream.scale,
+        };
+        let start = start_of_day(self.period.zone, self.period.start).unwrap().0 + (day - 1) * 24 * HOUR;
+        if quantity.contains(" for ") {
+            return self.levels(&key, stream, start, quantity);
+        }
+        let events: Vec<&str> = quantity.split(" + ").collect();
+        for (index, event) in (0_i64..).zip(&events) {
+            if events.len() > 1 {
+                key.series = format!("event-{index}");
+            }
+            self.record(&key, stream, start + index * HOUR, event);
+        }
+    }
+
+    fn levels(&mut self, key: &SeriesKey, stream: &Stream, start: i64, levels: &str) {
+        let mut at = start;
+        for part in levels.split(" then ") {
+            let (level, hours) = part.split_once(" for ").unwrap();
+            for _ in 0..hours.strip_suffix('h').unwrap().parse::<u32>().unwrap() {
+                self.record(key, stream, at, level);
+                at += HOUR;
+            }
+        }
+    }
+
+    fn record(&mut self, key: &SeriesKey, stream: &Stream, at: i64, quantity: &str) {
+        let value = quantity.parse::<Exact>().unwrap().to_scaled(stream.scale).unwrap();
+        self.cells.record(key, stream.kind, Instant(at), value).unwrap();
+    }
+
+    fn rate(&self, catalogue: &Catalogue) -> Result<Vec<RatedLine>, pricing::RateError> {
+        let mut series: BTreeMap<&str, Vec<SeriesUsage<'_>>> = BTreeMap::new();
+        for (key, quarters) in &self.cells.0 {
+            series.entry(&key.stream).or_default().push(SeriesUsage { key, quarters, owned: &ALWAYS });
+        }
+        let deployments: std::collections::BTreeSet<&str> =
+            self.cells.0.keys().map(|key| key.deployment.as_str()).collect();
+        let at = |date| start_of_day(self.period.zone, date).unwrap();
+        let window = Span { from: at(self.from.max(self.period.start)), until: at(self.period.end) };
+        let (period, streams) = (&self.period, &catalogue.streams);
+        let usage = Metered { period, window, streams, series, deployments: deployments.into_iter().collect() };
+        let term = Term { from: self.from, until: None };
+        let input = RatingInput { customer: "aurora", period, term, attributes: &self.attributes, usage: &usage };
+        rate(catalogue.plans.values().next().unwrap(), &input)
+    }
+}
