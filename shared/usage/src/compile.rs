@@ -4,6 +4,7 @@ mod carries;
 mod conditions;
 mod delivery;
 mod format;
+mod packing;
 mod usages;
 
 use std::collections::BTreeMap;
@@ -37,17 +38,53 @@ impl SourceSpec {
     /// Every mistake, each with its place in the YAML.
     pub fn compile(&self, streams: &BTreeMap<String, Stream>) -> Result<Source, Vec<SpecError>> {
         let mut problems = Problems::new();
-        let mapping = self.mapping(streams, &mut problems);
+        let mapping = if self.members.is_empty() {
+            self.mapping(None, streams, &mut problems)
+        } else {
+            self.bundle(streams, &mut problems)
+        };
         match mapping {
             Some(mapping) if problems.is_empty() => Ok(Source { inner: std::sync::Arc::new(mapping) }),
             _ => Err(problems),
         }
     }
 
-    fn mapping(&self, streams: &BTreeMap<String, Stream>, problems: &mut Problems) -> Option<Mapping> {
+    /// One mapping for each entry of `members`; the first one is the source's.
+    fn bundle(&self, streams: &BTreeMap<String, Stream>, problems: &mut Problems) -> Option<Mapping> {
+        let mut mappings = Vec::new();
+        for (i, member) in self.members.0.iter().enumerate() {
+            let Some(spec) = keep(packing::for_member(self, i, member), problems) else { continue };
+            let mut found = Problems::new();
+            mappings.extend(spec.mapping(Some(i), streams, &mut found));
+            for problem in packing::place(found, i, member) {
+                // What is wrong for all of them is said once.
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+            }
+        }
+        let hashes: Vec<_> = mappings.iter().map(|mapping| mapping.hash.as_str()).collect();
+        let hash = hex(&Sha256::digest(hashes.concat()));
+        let identified = mappings.iter().any(|mapping| mapping.identified);
+        let mut mappings = mappings.into_iter();
+        let first = mappings.next()?;
+        Some(Mapping { hash, identified, others: mappings.collect(), ..first })
+    }
+
+    fn mapping(
+        &self,
+        member: Option<usize>,
+        streams: &BTreeMap<String, Stream>,
+        problems: &mut Problems,
+    ) -> Option<Mapping> {
         keep(check_name(&self.name), problems);
         let objects = keep(KeyPattern::compile(&self.objects), problems);
-        let tags = objects.iter().flat_map(KeyPattern::captures).collect();
+        let of_key: Vec<&str> = objects.iter().flat_map(KeyPattern::captures).collect();
+        let packing = keep(packing::compile(self), problems);
+        let files = packing.iter().find_map(|packing| packing.members.get(member?));
+        let of_bundle = packing::tags(packing.as_ref(), files);
+        keep(packing::check_tags(&of_key, &of_bundle), problems);
+        let tags = of_key.iter().copied().chain(of_bundle.iter().map(String::as_str)).collect();
         let is_json = matches!(self.format, FormatName::JsonLines | FormatName::JsonArray);
         let mut scope = Scope {
             tags,
@@ -64,7 +101,7 @@ impl SourceSpec {
         let fixed =
             deployment.as_ref().is_some_and(Label::follows_each) || when.as_ref().is_some_and(When::follows_each);
         let fans = usages::compile(self, fixed, streams, when.as_ref(), &mut scope, problems);
-        let replaces = keep(delivery::compile(self, &scope.tags), problems);
+        let replaces = keep(delivery::compile(self, &of_key), problems);
         let carried = scope.carried.len();
         let format = keep(format::compile(self, scope.slots.unwrap_or_default()), problems);
         let lines = keep(format::lines(self, format.as_ref()), problems);
@@ -76,6 +113,8 @@ impl SourceSpec {
             lines: lines?,
             carry,
             carried,
+            packing: packing?,
+            others: Vec::new(),
             deployment: deployment?,
             when: when?,
             absent: self.absent.iter().map(|text| text.0.clone()).collect(),
@@ -107,13 +146,17 @@ impl SourceSpec {
         });
         let rules: Vec<_> = rules.collect();
         match serde_json::to_vec(&(self, rules)) {
-            Ok(text) => Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect(),
+            Ok(text) => hex(&Sha256::digest(text)),
             Err(error) => {
                 problems.push(SpecError::new("", format!("the source cannot be written as JSON: {error}")));
                 String::new()
             }
         }
     }
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn check_name(name: &str) -> Result<(), SpecError> {

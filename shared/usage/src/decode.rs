@@ -12,11 +12,13 @@
 mod base64;
 mod bundle;
 mod bzip2;
+mod envelope;
 mod gzip;
 mod inflate;
 mod layer;
 mod lz4;
 mod magic;
+mod manifest;
 mod tar;
 mod text;
 mod xz;
@@ -25,8 +27,11 @@ mod zstandard;
 
 use crate::error::Unreadable;
 use crate::limits::Limits;
+use crate::packing::Packing;
+use crate::pattern::Tags;
 use layer::{Layer, Spent, Way};
 pub(crate) use magic::BYTE_ORDER_MARK;
+use manifest::Lookup;
 
 /// Decoded output is handed on in pieces of this size.
 const PIECE: usize = 64 << 10;
@@ -42,11 +47,21 @@ trait Unpack: Send {
     fn finish(&mut self, give: &mut Give<'_>) -> Result<(), Unreadable>;
 }
 
+/// A text within an object: a file of a bundle, or what an envelope holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Member<'m> {
+    /// What it is called in messages.
+    pub(crate) name: &'m str,
+    /// Of a file of a bundle: which entry of `members` chose it, and what its name and the manifest
+    /// say.
+    pub(crate) chosen: Option<(usize, Tags)>,
+}
+
 /// Takes decoded text.
 pub(crate) trait TextSink {
-    /// The text of a bundle's member begins. An object that is no bundle is one text that begins
-    /// and ends without these calls.
-    fn begin(&mut self, member: &str) -> Result<(), Unreadable>;
+    /// The text of a member begins. An object that is plain, or packed once, is one text that
+    /// begins and ends without these calls.
+    fn begin(&mut self, member: Member<'_>) -> Result<(), Unreadable>;
     /// The next piece of text.
     fn text(&mut self, piece: &[u8]) -> Result<(), Unreadable>;
     /// The text of the member ends.
@@ -54,26 +69,72 @@ pub(crate) trait TextSink {
 }
 
 /// A push decoder.
-pub(crate) struct Decoder {
+pub(crate) struct Decoder<'s> {
+    packing: &'s Packing,
     layer: Layer,
     spent: Spent,
+    lookup: Lookup,
+    /// The object's bytes so far, while the manifest is looked for that says what holds for all
+    /// files of the bundle: it may be the last of them.
+    held: Option<Vec<u8>>,
 }
 
-impl Decoder {
-    pub(crate) fn new(limits: Limits) -> Self {
-        Self { layer: Layer::default(), spent: Spent::new(limits) }
+impl<'s> Decoder<'s> {
+    pub(crate) fn new(packing: &'s Packing, limits: Limits) -> Self {
+        let first = packing.manifest.as_ref().is_some_and(|manifest| !manifest.tags.is_empty());
+        Self {
+            packing,
+            layer: Layer::default(),
+            spent: Spent::new(limits),
+            lookup: Lookup::new(first),
+            held: first.then(Vec::new),
+        }
     }
 
     /// Decodes the next bytes of the object.
     pub(crate) fn push(&mut self, bytes: &[u8], sink: &mut impl TextSink) -> Result<(), Unreadable> {
         self.spent.take(bytes)?;
-        self.layer.push(bytes, &mut Way { spent: &mut self.spent, sink })
+        let Some(held) = &mut self.held else { return self.run(bytes, sink) };
+        let room = self.spent.limits.held_bytes.saturating_sub(held.len());
+        let (first, rest) = bytes.split_at(room.min(bytes.len()));
+        held.extend_from_slice(first);
+        self.run(first, sink)?;
+        if self.lookup.found.is_some() {
+            return self.again(rest, sink);
+        }
+        if rest.is_empty() {
+            return Ok(());
+        }
+        Err(Unreadable::new(format!(
+            "the bundle's manifest does not come within its first {} bytes, which is as much as is held until it does; put it first",
+            self.spent.limits.held_bytes
+        )))
+    }
+
+    /// The manifest is known: reads from the beginning what was held, and then the rest.
+    fn again(&mut self, rest: &[u8], sink: &mut impl TextSink) -> Result<(), Unreadable> {
+        let held = self.held.take().unwrap_or_default();
+        self.layer = Layer::default();
+        self.spent.restart();
+        self.lookup.is_first = false;
+        self.run(&held, sink)?;
+        self.run(rest, sink)
     }
 
     /// The object ends here.
     pub(crate) fn finish(&mut self, sink: &mut impl TextSink) -> Result<(), Unreadable> {
-        self.layer.finish(&mut Way { spent: &mut self.spent, sink })?;
+        self.layer.finish(&mut Way {
+            spent: &mut self.spent,
+            lookup: &mut self.lookup,
+            packing: self.packing,
+            sink,
+        })?;
         self.spent.check_ratio()
+    }
+
+    fn run(&mut self, bytes: &[u8], sink: &mut impl TextSink) -> Result<(), Unreadable> {
+        let (spent, lookup) = (&mut self.spent, &mut self.lookup);
+        self.layer.push(bytes, &mut Way { spent, lookup, packing: self.packing, sink })
     }
 }
 

@@ -28,6 +28,7 @@ mod moment;
 mod near;
 mod number;
 mod numeral;
+mod packing;
 mod part;
 mod pattern;
 mod quantity;

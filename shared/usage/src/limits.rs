@@ -13,6 +13,11 @@ pub struct Limits {
     pub depth: usize,
     /// How many files a bundle may hold. More makes it unreadable.
     pub members: usize,
+    /// Bytes of a bundle that are held until its manifest comes, where that says something of all
+    /// files. More makes the object unreadable.
+    pub held_bytes: usize,
+    /// Bytes of a manifest. More makes the object unreadable.
+    pub manifest_bytes: usize,
     /// Bytes of one record. A longer one makes the object unreadable: where it ends is not known.
     pub record_bytes: usize,
     /// Cells (deployment, stream, series, dimensions, quarter-hour) and readings of counters that
@@ -33,6 +38,8 @@ impl Default for Limits {
             ratio: 500,
             depth: 4,
             members: 10_000,
+            held_bytes: 24 << 20,
+            manifest_bytes: 1 << 20,
             record_bytes: 8 << 20,
             cells: 200_000,
             ids: 1_000_000,

@@ -11,6 +11,7 @@ use crate::condition::Condition;
 use crate::label::Label;
 use crate::lex::Segment;
 use crate::moment::When;
+use crate::packing::Packing;
 use crate::pattern::{KeyPattern, Tags};
 use crate::quantity::Quantity;
 use crate::row::Dialect;
@@ -35,6 +36,9 @@ pub(crate) struct Mapping {
     pub(crate) carried: usize,
     pub(crate) deployment: Label,
     pub(crate) when: When,
+    pub(crate) packing: Packing,
+    /// For the files of a bundle that the second and further entries of `members` choose.
+    pub(crate) others: Vec<Mapping>,
     pub(crate) absent: Vec<String>,
     pub(crate) fans: Vec<Fan>,
     pub(crate) reject_limit: RejectLimit,
@@ -177,6 +181,13 @@ impl RejectLimit {
         }
         let share = u128::from(records).saturating_mul(self.numerator).checked_div(self.denominator).unwrap_or(0);
         u64::try_from(share).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+impl Mapping {
+    /// The mapping for the files that an entry of `members` chooses.
+    pub(crate) fn of_choice(&self, choice: usize) -> &Self {
+        choice.checked_sub(1).and_then(|other| self.others.get(other)).unwrap_or(self)
     }
 }
 

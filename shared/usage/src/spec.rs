@@ -2,6 +2,7 @@
 
 mod formats;
 mod meaning;
+mod packing;
 mod scalars;
 mod time;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use formats::{CarrySpec, CsvSpec, FormatName, LinesSpec, TextSpec};
 pub use meaning::{Case, LabelSpec, NumberSpec, RoundSpec};
+pub use packing::{EnvelopeSpec, Held, ManifestFormat, ManifestSpec, MemberSpec};
 pub use scalars::{OneOrMany, Scalar, Short, Shorthand};
 pub use time::{Ambiguous, At, IntervalSpec, LengthSpec, TimeSpec, ZoneSpec};
 
@@ -20,6 +22,18 @@ pub struct SourceSpec {
     pub name: String,
     /// The pattern of the keys of its objects.
     pub objects: String,
+    /// How text is encoded that has no byte order mark and is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// What is wrapped around the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<EnvelopeSpec>,
+    /// Which files of a bundle are read.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub members: OneOrMany<MemberSpec>,
+    /// The file of a bundle that says what is in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ManifestSpec>,
     /// How records are written.
     pub format: FormatName,
     /// Which lines are records, or make one up.
@@ -57,6 +71,7 @@ pub struct SourceSpec {
     #[serde(default, rename = "where", skip_serializing_if = "OneOrMany::is_empty")]
     pub conditions: OneOrMany<ConditionSpec>,
     /// What is taken from a record.
+    #[serde(default)]
     pub usage: Vec<UsageSpec>,
     /// The share of records that may be rejected before the file is held back.
     #[serde(default = "default_reject_limit")]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use metering::tally::{Counts, Tally};
 
 use crate::carry::Carried;
-use crate::decode::{Decoder, TextSink};
+use crate::decode::{Decoder, Member, TextSink};
 use crate::error::Unreadable;
 use crate::event_id::{EventId, Ids, Mark};
 use crate::field::View;
@@ -53,7 +53,7 @@ pub struct Translation {
 /// A pure function of bytes, mapping and context: the pieces' sizes change nothing. Memory is
 /// bounded by [`Limits`] whatever the object's size. After an error it is of no further use.
 pub struct Translator<'s> {
-    decoder: Decoder,
+    decoder: Decoder<'s>,
     text: Text<'s>,
 }
 
@@ -66,6 +66,7 @@ impl<'s> Translator<'s> {
     /// The same with other limits.
     pub fn with_limits(source: &'s Source, context: ObjectContext, limits: Limits) -> Self {
         let mapping = &*source.inner;
+        let of_key = context.tags.clone();
         let records = Records {
             mapping,
             tags: context.tags,
@@ -79,7 +80,10 @@ impl<'s> Translator<'s> {
             member: None,
             rejects: Vec::new(),
         };
-        Self { decoder: Decoder::new(limits), text: Text { splitter: splitter(mapping, limits), records } }
+        Self {
+            decoder: Decoder::new(&mapping.packing, limits),
+            text: Text { source: mapping, of_key, splitter: splitter(mapping, limits), records },
+        }
     }
 
     /// Takes the next bytes of the object.
@@ -115,24 +119,42 @@ fn splitter(mapping: &Mapping, limits: Limits) -> Splitter {
 
 /// Text on its way to records.
 struct Text<'s> {
+    source: &'s Mapping,
+    /// What the object's key says.
+    of_key: Tags,
     splitter: Splitter,
     records: Records<'s>,
 }
 
+impl Text<'_> {
+    /// Keeps nothing of what was read: the next record is the first of another text.
+    fn fresh(&mut self) {
+        let Records { mapping, limits, reader, events, carried, .. } = &mut self.records;
+        self.splitter = splitter(mapping, *limits);
+        *reader = Reader::new(&mapping.format);
+        *events = Events::default();
+        *carried = Carried::new(mapping.carried);
+    }
+}
+
 impl TextSink for Text<'_> {
-    /// Each member of a bundle has lines, a header and rows of its own.
-    fn begin(&mut self, member: &str) -> Result<(), Unreadable> {
-        let mapping = self.records.mapping;
-        self.splitter = splitter(mapping, self.records.limits);
-        self.records.reader = Reader::new(&mapping.format);
-        self.records.carried = Carried::new(mapping.carried);
-        self.records.member = Some(member.into());
+    /// Each member has lines, a header and rows of its own, and perhaps a mapping.
+    fn begin(&mut self, member: Member<'_>) -> Result<(), Unreadable> {
+        if let Some((choice, tags)) = member.chosen {
+            self.records.mapping = self.source.of_choice(choice);
+            self.records.tags.clone_from(&self.of_key);
+            self.records.tags.extend(tags);
+        }
+        self.records.member = Some(member.name.into());
+        self.fresh();
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), Unreadable> {
         self.splitter.finish(&mut self.records)?;
-        self.records.reader.finish()
+        self.records.reader.finish()?;
+        self.fresh();
+        Ok(())
     }
 
     fn text(&mut self, piece: &[u8]) -> Result<(), Unreadable> {

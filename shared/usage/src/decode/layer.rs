@@ -1,11 +1,14 @@
 //! One layer of packing: bytes that become what their first ones say.
 
 use super::bundle::Bundle;
-use super::magic::{self, Packing, SNIFFED};
+use super::envelope::JsonEnvelope;
+use super::magic::{self, Kind, Packing, SNIFFED};
+use super::manifest::Lookup;
 use super::text::Text;
 use super::{TextSink, Unpack, length};
 use crate::error::Unreadable;
 use crate::limits::Limits;
+use crate::packing::{Envelope, Packing as Declared};
 
 /// Below this size no ratio is suspicious.
 const RATIO_FREE: u64 = 64 << 20;
@@ -22,6 +25,11 @@ pub(super) struct Spent {
 impl Spent {
     pub(super) fn new(limits: Limits) -> Self {
         Self { limits, taken: 0, given: 0, members: 0 }
+    }
+
+    /// Begins again with the same object.
+    pub(super) fn restart(&mut self) {
+        (self.given, self.members) = (0, 0);
     }
 
     /// Counts bytes of the object itself.
@@ -62,16 +70,33 @@ impl Spent {
 /// What goes along with the bytes from layer to layer.
 pub(super) struct Way<'w> {
     pub(super) spent: &'w mut Spent,
+    pub(super) lookup: &'w mut Lookup,
+    pub(super) packing: &'w Declared,
     pub(super) sink: &'w mut dyn TextSink,
 }
 
 /// A layer, and the ones below it.
+#[derive(Default)]
 pub(super) struct Layer {
     stage: Stage,
+    within: Within,
+}
+
+/// Where a layer lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Within {
     /// How many layers are above it.
-    depth: usize,
-    /// Whether it lies within a bundle.
-    bundled: bool,
+    pub(super) depth: usize,
+    /// Whether it is in a bundle.
+    pub(super) bundle: bool,
+    /// Whether it is in the envelope that the source declares.
+    pub(super) envelope: bool,
+}
+
+impl Within {
+    fn deeper(self) -> Self {
+        Self { depth: self.depth + 1, ..self }
+    }
 }
 
 enum Stage {
@@ -80,18 +105,18 @@ enum Stage {
     Text(Text),
     Packed(Box<dyn Unpack>, Box<Layer>),
     Bundle(Box<Bundle>),
+    Envelope(Box<JsonEnvelope>),
 }
 
-impl Default for Layer {
+impl Default for Stage {
     fn default() -> Self {
-        Self { stage: Stage::Sniffing(Vec::new()), depth: 0, bundled: false }
+        Self::Sniffing(Vec::new())
     }
 }
 
 impl Layer {
-    /// The layer for the members of a bundle that lies `depth` layers deep.
-    pub(super) fn of_member(depth: usize) -> Self {
-        Self { depth, bundled: true, ..Self::default() }
+    pub(super) fn new(within: Within) -> Self {
+        Self { stage: Stage::default(), within }
     }
 
     /// Takes the next bytes.
@@ -118,7 +143,8 @@ impl Layer {
         match &mut self.stage {
             Stage::Sniffing(_) => Ok(()),
             Stage::Text(text) => text.finish(way.sink),
-            Stage::Bundle(bundle) => bundle.finish(),
+            Stage::Bundle(bundle) => bundle.finish(way),
+            Stage::Envelope(envelope) => envelope.finish(way),
             Stage::Packed(unpack, below) => {
                 unpack.finish(&mut |piece| {
                     way.spent.give(piece)?;
@@ -139,24 +165,43 @@ impl Layer {
     /// Becomes what the first bytes say.
     fn start(&mut self, first: &[u8], way: &mut Way<'_>) -> Result<(), Unreadable> {
         let packing = magic::packing(first);
-        if packing != Packing::None && self.depth >= way.spent.limits.depth {
+        let below = self.within.deeper();
+        if packing != Packing::None && below.depth > way.spent.limits.depth {
             return Err(Unreadable::new(format!(
                 "the object is packed more than {} times over; pack it once",
                 way.spent.limits.depth
             )));
         }
         self.stage = match packing {
-            Packing::None => Stage::Text(Text::new(first)?),
-            Packing::Bundle(_) if self.bundled => {
+            Packing::None => self.text(first, way)?,
+            Packing::Bundle(_) if self.within.bundle => {
                 return Err(Unreadable::new("it is a bundle within a bundle, which is not read; unpack the inner one"));
             }
-            Packing::Bundle(kind) => Stage::Bundle(Box::new(Bundle::new(kind, self.depth + 1))),
-            Packing::Once(kind) => {
-                let below = Self { depth: self.depth + 1, bundled: self.bundled, ..Self::default() };
-                Stage::Packed(kind.unpacker()?, Box::new(below))
-            }
+            Packing::Bundle(kind) => Stage::Bundle(Box::new(Bundle::new(kind, Within { bundle: true, ..below }))),
+            Packing::Once(kind) => packed(kind, below)?,
         };
         Ok(())
+    }
+
+    /// What is packed no more: text, or the envelope that the source declares.
+    fn text(&self, first: &[u8], way: &Way<'_>) -> Result<Stage, Unreadable> {
+        let chosen = !way.packing.members.is_empty() || way.packing.manifest.is_some();
+        if chosen && !self.within.bundle {
+            return Err(Unreadable::new(
+                "the source chooses files of a bundle, but the object is neither tar nor zip; has it been cut, or unpacked?",
+            ));
+        }
+        match &way.packing.envelope {
+            Some(Envelope::Base64) if !self.within.envelope && !first.is_empty() => {
+                packed(Kind::Base64, Within { envelope: true, ..self.within.deeper() })
+            }
+            Some(Envelope::Json { field, base64 }) if !self.within.envelope => {
+                magic::refuse_binary(first)?;
+                let within = Within { envelope: true, ..self.within.deeper() };
+                Ok(Stage::Envelope(Box::new(JsonEnvelope::new(field.clone(), *base64, within))))
+            }
+            _ => Ok(Stage::Text(Text::new(first, way.packing.encoding)?)),
+        }
     }
 
     fn run(&mut self, bytes: &[u8], way: &mut Way<'_>) -> Result<(), Unreadable> {
@@ -164,10 +209,15 @@ impl Layer {
             Stage::Sniffing(_) => Ok(()),
             Stage::Text(text) => text.push(bytes, way.sink),
             Stage::Bundle(bundle) => bundle.push(bytes, way),
+            Stage::Envelope(envelope) => envelope.push(bytes, way),
             Stage::Packed(unpack, below) => unpack.push(bytes, &mut |piece| {
                 way.spent.give(piece)?;
                 below.push(piece, way)
             }),
         }
     }
+}
+
+fn packed(kind: Kind, within: Within) -> Result<Stage, Unreadable> {
+    Ok(Stage::Packed(kind.unpacker()?, Box::new(Layer::new(within))))
 }

@@ -25,17 +25,18 @@ pub(super) struct Coded {
 }
 
 impl Text {
-    /// The text that begins with `first`.
-    pub(super) fn new(first: &[u8]) -> Result<Self, Unreadable> {
+    /// The text that begins with `first`, and that is in the encoding `declared` unless a byte order
+    /// mark says otherwise.
+    pub(super) fn new(first: &[u8], declared: Option<&'static Encoding>) -> Result<Self, Unreadable> {
         if matches!(first, [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..]) {
             return Err(Unreadable::new("it is UTF-32 text, which is not read; write it as UTF-8"));
         }
-        let found = Encoding::for_bom(first).map(|(encoding, _)| encoding);
-        match found {
-            None => {
-                magic::refuse_binary(first)?;
-                Ok(Self::Utf8)
-            }
+        let marked = Encoding::for_bom(first).map(|(encoding, _)| encoding);
+        if marked.is_none() {
+            magic::refuse_binary(first)?;
+        }
+        match marked.or(declared) {
+            None => Ok(Self::Utf8),
             Some(encoding) if encoding == encoding_rs::UTF_8 => Ok(Self::Utf8),
             Some(encoding) => Ok(Self::Coded(Box::new(Coded {
                 decoder: encoding.new_decoder_with_bom_removal(),

@@ -20,6 +20,8 @@ const END: u32 = 0x0605_4b50;
 const SIGNATURE: u32 = 0x0505_4b50;
 /// A size that is written elsewhere because it needs 64 bits.
 const ELSEWHERE: u32 = u32::MAX;
+/// How many members, folders among them, are held against the directory.
+const MAX_MEMBERS: usize = 100_000;
 
 /// A push reader for zip.
 #[derive(Default)]
@@ -32,7 +34,7 @@ pub(super) struct Zip {
     member: Member,
     body: Option<Body>,
     /// What passed, by where the member begins; the directory takes them out again.
-    found: BTreeMap<u64, Passed>,
+    found: BTreeMap<u64, Found>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,10 +51,20 @@ enum Part {
     Done,
 }
 
+/// A member that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Found {
+    passed: Passed,
+    /// The checksum of its name.
+    name: u32,
+}
+
 /// The member that is being read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Member {
     start: u64,
+    /// The checksum of its name.
+    name: u32,
     crc: u32,
     packed: u64,
     unpacked: u64,
@@ -174,6 +186,7 @@ impl Zip {
         let (packed, unpacked) = sizes(held, 18, 22, wide);
         self.member = Member {
             start: end.saturating_sub(length(held)),
+            name: checksum(held.get(30..name_end).unwrap_or_default()),
             crc: u32_at(held, 14),
             packed,
             unpacked,
@@ -272,13 +285,16 @@ impl Zip {
 
     fn end_member(&mut self, members: &mut dyn Members) -> Result<(), Unreadable> {
         let Some(body) = self.body.take() else { return Ok(()) };
-        let Member { start, crc, packed, unpacked, wanted, .. } = self.member;
+        let Member { start, name, crc, packed, unpacked, wanted, .. } = self.member;
         let passed = body.passed();
         // What was passed over without being unpacked has a checksum that is not known.
         if wanted && passed != (Passed { packed, unpacked, crc }) {
             return Err(mismatch());
         }
-        self.found.insert(start, Passed { packed, unpacked, crc });
+        self.found.insert(start, Found { passed: Passed { packed, unpacked, crc }, name });
+        if self.found.len() > MAX_MEMBERS {
+            return Err(Unreadable::new(format!("the zip archive has more than {MAX_MEMBERS} members; split it")));
+        }
         self.part = Part::Signature;
         if wanted { members.end() } else { Ok(()) }
     }
@@ -295,17 +311,27 @@ impl Zip {
             }),
             start => u64::from(start),
         };
+        let listed = Found {
+            passed: Passed { packed, unpacked, crc: u32_at(held, 16) },
+            name: checksum(held.get(46..name_end).unwrap_or_default()),
+        };
         match self.found.remove(&start) {
-            Some(found) if found == (Passed { packed, unpacked, crc: u32_at(held, 16) }) => Ok(()),
+            Some(found) if found == listed => Ok(()),
             Some(_) => Err(mismatch()),
             None => Err(unlisted()),
         }
     }
 }
 
+fn checksum(name: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(name);
+    crc.sum()
+}
+
 fn mismatch() -> Unreadable {
     Unreadable::new(
-        "a member of the zip archive does not match its checksum or its sizes: it was damaged; upload it again",
+        "a member of the zip archive does not match its name, checksum or sizes as they are written elsewhere in it: it was damaged; upload it again",
     )
 }
 
