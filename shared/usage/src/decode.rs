@@ -123,13 +123,17 @@ impl<'s> Decoder<'s> {
 
     /// The object ends here.
     pub(crate) fn finish(&mut self, sink: &mut impl TextSink) -> Result<(), Unreadable> {
-        self.layer.finish(&mut Way {
-            spent: &mut self.spent,
-            lookup: &mut self.lookup,
-            packing: self.packing,
-            sink,
-        })?;
+        self.end(sink)?;
+        if self.held.is_some() {
+            self.again(&[], sink)?;
+            self.end(sink)?;
+        }
         self.spent.check_ratio()
+    }
+
+    fn end(&mut self, sink: &mut impl TextSink) -> Result<(), Unreadable> {
+        let (spent, lookup) = (&mut self.spent, &mut self.lookup);
+        self.layer.finish(&mut Way { spent, lookup, packing: self.packing, sink })
     }
 
     fn run(&mut self, bytes: &[u8], sink: &mut impl TextSink) -> Result<(), Unreadable> {

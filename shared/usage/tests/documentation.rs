@@ -5,7 +5,7 @@ mod common;
 
 use std::fmt::Write;
 
-use common::{streams, translate_pieces};
+use common::{gzip, streams, tar, translate_pieces};
 use metering::exact::Exact;
 use metering::state::State;
 use metering::tally::SeriesKey;
@@ -27,6 +27,20 @@ fn blocks(page: &'static str) -> Vec<(&'static str, &'static str)> {
         }
     }
     blocks
+}
+
+/// The bytes of an example's file: the text as it is, or packed as is said behind the name.
+fn packed(text: &str, packing: &str) -> Vec<u8> {
+    packing.split_whitespace().fold(text.as_bytes().to_vec(), |bytes, packing| match packing {
+        "gzip" => gzip(&bytes),
+        // Several files, each below a line with its name.
+        "tar" => {
+            let files = text.split("=== ").skip(1).map(|file| file.split_once('\n').unwrap());
+            tar(&files.collect::<Vec<_>>())
+        }
+        "utf-16le" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        other => unreachable!("no packing {other}"),
+    })
 }
 
 fn show_series(key: &SeriesKey) -> String {
@@ -69,7 +83,8 @@ fn show(translation: &Translation, scale: impl Fn(&str) -> u32) -> String {
     let repeated = if counts.repeated > 0 { format!(", {} repeated", counts.repeated) } else { String::new() };
     writeln!(shown, "{repeated}").unwrap();
     for reject in &translation.rejects {
-        writeln!(shown, "line {}: {}", reject.line, reject.reason).unwrap();
+        let member = reject.member.as_ref().map_or(String::new(), |member| format!("{member}, "));
+        writeln!(shown, "{member}line {}: {}", reject.line, reject.reason).unwrap();
     }
     shown
 }
@@ -85,9 +100,11 @@ fn every_example_gives_what_the_page_says() {
             let [("yaml source", mapping), (file, text), ("result", expected)] = window else { continue };
             let spec: SourceSpec = serde_yaml_ng::from_str(mapping).unwrap();
             let source = spec.compile(&known).unwrap();
-            let key = file.strip_prefix("file ").unwrap();
+            let file = file.strip_prefix("file ").unwrap();
+            let (key, packing) = file.split_once(" packed: ").unwrap_or((file, ""));
+            let bytes = packed(text, packing);
             assert!(source.matches(key).is_some(), "{} does not match {key}", spec.name);
-            let translation = translate_pieces(&source, key, std::iter::once(text.as_bytes())).unwrap();
+            let translation = translate_pieces(&source, key, std::iter::once(bytes.as_slice())).unwrap();
             assert_eq!(show(&translation, |stream| known[stream].scale), **expected, "{}", spec.name);
             assert_eq!(translation.quarantine, None, "{}", spec.name);
             examples += 1;

@@ -69,7 +69,10 @@ fn by_libraries() -> BTreeMap<String, Vec<u8>> {
         ("zstd-frames", [zstd(first), skippable].concat()),
         ("zstd-of-lz4", zstd::encode_all(lz4(FrameInfo::new(), &text).as_slice(), 1).unwrap()),
         ("lz4", lz4(checked(), &text)),
-        ("lz4-linked", lz4(checked().block_mode(BlockMode::Linked).content_size(Some(text.len() as u64)), &text)),
+        (
+            "lz4-linked",
+            lz4(checked().block_mode(BlockMode::Linked).content_size(Some(u64::try_from(text.len()).unwrap())), &text),
+        ),
         ("lz4-frames", [lz4(checked(), first), b"\x5f\x2a\x4d\x18\0\0\0\0".to_vec(), lz4(checked(), second)].concat()),
     ]
     .into_iter()

@@ -220,6 +220,26 @@ fn focus_that_cannot_be_read_says_why() {
 }
 
 #[test]
+fn openshift_bundle_with_a_manifest_at_its_end() {
+    let Some(samples) = samples() else { return };
+    let (source, scales) = catalogue("openshift");
+    let expected = expectation(&samples, "d07_openshift_costmgmt_targz");
+    let bytes = read(&samples, "d07_openshift_costmgmt_targz/20210720T180121-cost-mgmt.tar.gz");
+    let translation = translate(&source, "usage/openshift/a.tar.gz", &bytes).unwrap();
+    assert_eq!(translation.tally.counts, counts(608, 608, 0, 0, 455 + 584 + 602 + 6));
+    let clusters: Vec<_> = translation.tally.cells.0.keys().map(|series| series.deployment.as_str()).collect();
+    assert!(clusters.iter().all(|cluster| *cluster == "30d0669b-4d46-479d-accb-9784e9d129d8"));
+    let by_series: fn(&SeriesKey) -> String = |series| series.series.clone();
+    let meters = [
+        Meter { name: "pod_usage_cpu_core_seconds", stream: "cpu-used", key: by_series },
+        Meter { name: "pod_request_memory_byte_seconds", stream: "memory-requested", key: by_series },
+        Meter { name: "node_capacity_cpu_core_seconds", stream: "node-capacity", key: by_series },
+        Meter { name: "persistentvolumeclaim_usage_byte_seconds", stream: "volume-used", key: by_series },
+    ];
+    assert_meters(&translation, &meters, &scales, &expected);
+}
+
+#[test]
 fn slurm_accounting_log() {
     let Some(samples) = samples() else { return };
     let expected = expectation(&samples, "d10_slurm_sacct.phillips.dev");

@@ -8,7 +8,8 @@ use crate::load::{Entry, Place, Sections, name};
 /// Warns of streams, components and plans that nothing uses. Judged by what is written, so that a broken entry
 /// makes nothing else look unused.
 pub(super) fn check(sections: &Sections, findings: &mut Findings) {
-    let fed = mentioned(sections.places("sources"), "usage", "stream");
+    let mut fed = mentioned(sections.places("sources"), "usage", "stream");
+    fed.extend(fed_by_members(sections.places("sources")));
     let held = mentioned(sections.places("customers"), "subscriptions", "plan");
     let used = mentioned(sections.places("plans"), "components", "name");
     let priced: BTreeSet<&str> =
@@ -45,6 +46,13 @@ fn each<'a>(sections: &'a Sections, section: &str, mut report: impl FnMut(&'a st
             report(name, place);
         }
     }
+}
+
+/// The streams that files of a bundle feed by mappings of their own.
+fn fed_by_members(sources: &[Place]) -> impl Iterator<Item = &str> {
+    let members = sources.iter().filter_map(|place| place.node.get("members")).flat_map(|node| node.items());
+    let usages = members.filter_map(|member| member.get("usage")).flat_map(|node| node.items());
+    usages.filter_map(|usage| usage.get("stream")?.text())
 }
 
 /// What the items of the list `list` name in `field`; items that are plain text name themselves.

@@ -80,6 +80,7 @@ impl Bundle {
                 let missing = format!("the bundle lacks its manifest `{}`", manifest.file.written);
                 return Err(self.choice.lacks(&missing));
             }
+            _ if way.lookup.is_first => return Ok(()),
             (_, Some(contents)) => contents.check(&self.choice.names)?,
             (None, None) => {}
         }
