@@ -20,13 +20,15 @@ pub fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-/// `storage` in TB, averaged; `calls`, counted up.
+/// `storage` in TB, averaged; `calls`, counted up; `money`, added.
 pub fn streams() -> BTreeMap<String, Stream> {
     let storage = json!({"name": "storage", "title": "Storage", "unit": "TB", "scale": 6, "kind": "gauge",
         "day": "average", "month": "average"});
     let calls = json!({"name": "calls", "title": "Requests", "unit": "calls", "scale": 0, "kind": "delta",
         "day": "sum", "month": "sum"});
-    let all = [storage, calls].map(|stream| serde_json::from_value::<Stream>(stream).unwrap());
+    let money = json!({"name": "money", "title": "Payments", "unit": "USD", "scale": 6, "kind": "delta",
+        "day": "sum", "month": "sum"});
+    let all = [storage, calls, money].map(|stream| serde_json::from_value::<Stream>(stream).unwrap());
     all.into_iter().map(|stream| (stream.name.clone(), stream)).collect()
 }
 
