@@ -49,6 +49,18 @@ impl Carried {
         }
     }
 
+    /// Keeps what stands around the records behind it; none where nothing stands there any longer.
+    ///
+    /// # Errors
+    /// In words, where it is too long.
+    pub(crate) fn set(&mut self, slot: usize, text: Option<String>) -> Result<(), String> {
+        if text.as_ref().is_some_and(|text| text.len() > MAX_CARRIED) {
+            return Err(format!("a value that is carried is longer than {MAX_CARRIED} bytes"));
+        }
+        self.put(slot, text.map_or(Value::Unsaid, Value::Text));
+        Ok(())
+    }
+
     /// Keeps what the record says for those behind it.
     ///
     /// # Errors
@@ -65,7 +77,7 @@ impl Carried {
             match said(carry, View { shape, tags, carried: self }, absent) {
                 Ok(said) => said.into_iter().for_each(|(slot, value)| self.put(slot, value)),
                 Err(why) => {
-                    self.lose(line);
+                    self.lose(carries, line);
                     return Err(why);
                 }
             }
@@ -74,9 +86,11 @@ impl Carried {
     }
 
     /// Forgets everything: the record on this line could not be read, and may have said otherwise.
-    pub(crate) fn lose(&mut self, line: u64) {
+    pub(crate) fn lose(&mut self, carries: &[Carry], line: u64) {
         let why = format!("the record on line {line}, which may have said it anew, was rejected");
-        self.values.fill(Value::Lost(why));
+        for slot in carries.iter().flat_map(|carry| &carry.fields).map(|(slot, _)| *slot) {
+            self.put(slot, Value::Lost(why.clone()));
+        }
     }
 
     fn put(&mut self, slot: usize, value: Value) {

@@ -85,10 +85,11 @@ impl SourceSpec {
         let of_bundle = packing::tags(packing.as_ref(), files);
         keep(packing::check_tags(&of_key, &of_bundle), problems);
         let tags = of_key.iter().copied().chain(of_bundle.iter().map(String::as_str)).collect();
-        let is_json = matches!(self.format, FormatName::JsonLines | FormatName::JsonArray);
+        let is_flat = matches!(self.format, FormatName::Csv | FormatName::Text | FormatName::FixedWidth);
         let mut scope = Scope {
             tags,
-            slots: (!is_json).then(Slots::default),
+            slots: is_flat.then(Slots::default),
+            dotted: self.format == FormatName::KeyValue,
             numbered: self.format == FormatName::Csv,
             each: None,
             carried: carries::names(self),
@@ -103,7 +104,7 @@ impl SourceSpec {
         let fans = usages::compile(self, fixed, streams, when.as_ref(), &mut scope, problems);
         let replaces = keep(delivery::compile(self, &of_key), problems);
         let carried = scope.carried.len();
-        let format = keep(format::compile(self, scope.slots.unwrap_or_default()), problems);
+        let format = keep(format::compile(self, scope.slots.unwrap_or_default(), &scope.carried), problems);
         let lines = keep(format::lines(self, format.as_ref()), problems);
         Some(Mapping {
             name: self.name.clone(),

@@ -7,7 +7,7 @@ use crate::lex::{Reference, Segment};
 use crate::part::Level;
 use crate::pattern::Tags;
 use crate::row::Row;
-use crate::source::{Each, Way};
+use crate::source::{Each, Leads};
 
 /// Elements that hold something themselves are counted up to this place: to find one among them
 /// takes as long as the place is high.
@@ -111,6 +111,8 @@ pub(crate) struct Scope<'s> {
     pub(crate) tags: Vec<&'s str>,
     /// For flat formats the columns in use; `None` for JSON.
     pub(crate) slots: Option<Slots>,
+    /// Whether dots are part of names, as records hold no objects.
+    pub(crate) dotted: bool,
     /// Whether cells have numbers.
     pub(crate) numbered: bool,
     /// What `each` leads to, where fields are looked up in parts.
@@ -146,6 +148,10 @@ impl Field {
             }
             _ => match &mut scope.slots {
                 Some(slots) => Place::Slot(slots.slot(&column_name(reference)?)),
+                None if scope.dotted => {
+                    let steps = vec![Step::Member(column_name(reference)?)];
+                    Place::Path { from: From::Root, steps }
+                }
                 None => path(reference, scope.each.as_ref())?,
             },
         };
@@ -261,7 +267,7 @@ fn path(reference: &Reference, each: Option<&Each>) -> Result<Place, String> {
         let from = if reference.from_root { From::Root } else { From::Part };
         return Ok(Place::Path { from, steps: steps(reference, &reference.segments, 0)? });
     }
-    let Some(Each { way: Way::Steps(way), .. }) = each else {
+    let Some(Each { way: Leads::Steps(way), .. }) = each else {
         return Err(format!("`{}` needs an `each`, whose `*` it follows", reference.written));
     };
     let way: Vec<&Segment> = way.iter().filter(|segment| **segment != Segment::Perhaps).collect();

@@ -4,10 +4,12 @@
 //! Strict (RFC 8259), and stricter in one point: an object that holds a key twice is refused,
 //! because readers disagree on which of the two counts.
 
+mod build;
 mod layout;
 mod parse;
 mod strings;
 
+pub(crate) use build::Builder;
 use layout::{Layout, Layouts};
 
 /// The deepest nesting that is read.
@@ -68,6 +70,8 @@ pub(crate) struct Tree {
     layouts: Layouts,
     /// The layout that the present record has, in the place of `nodes`.
     layout: Option<usize>,
+    /// Whether a single value stands for a list of one, and none for an empty one, as in XML.
+    single_is_list: bool,
 }
 
 /// Why a text is no JSON value.
@@ -88,6 +92,19 @@ pub(crate) struct Value<'r> {
 }
 
 impl Tree {
+    /// Builds values of something that is no JSON, read from `text`.
+    pub(crate) fn build<'r>(
+        &'r mut self,
+        text: &'r str,
+        build: impl FnOnce(&mut Builder<'_>) -> Result<(), String>,
+    ) -> Result<Value<'r>, String> {
+        self.nodes.clear();
+        self.unescaped.clear();
+        self.layout = None;
+        build(&mut Builder::new(self, text))?;
+        Ok(Value { tree: self, text, index: 0 })
+    }
+
     /// Reads `text`, which must hold exactly one value.
     pub(crate) fn read<'r>(&'r mut self, text: &'r str) -> Result<Value<'r>, JsonError> {
         self.layout = self.layouts.locate(text);
@@ -148,9 +165,20 @@ impl<'r> Value<'r> {
     /// The member of an object under a key.
     pub(crate) fn member(self, key: &str) -> Option<Value<'r>> {
         match self.kind() {
-            Kind::Object => self.children().find(|child| child.key() == key),
+            // A text of XML has its attributes for members.
+            Kind::Object | Kind::String => self.children().find(|child| child.key() == key),
             _ => None,
         }
+    }
+
+    /// Whether it is a single value that stands for a list.
+    pub(crate) fn is_list_of_one(self) -> bool {
+        self.tree.single_is_list && !matches!(self.kind(), Kind::Array | Kind::Null)
+    }
+
+    /// Whether a member that is not there stands for an empty list.
+    pub(crate) fn may_lack_lists(self) -> bool {
+        self.tree.single_is_list
     }
 
     /// The element of an array at an index. Takes no longer for a later one where the elements
@@ -162,6 +190,7 @@ impl<'r> Value<'r> {
                 (place < *after).then_some(Value { index: place, ..self })
             }
             Node { kind: Kind::Array, .. } => self.children().nth(index),
+            _ if index == 0 && self.is_list_of_one() => Some(self),
             _ => None,
         }
     }
@@ -174,10 +203,13 @@ impl<'r> Value<'r> {
     /// The one element of an array that has this text under this key; `Err(true)` if there are
     /// several.
     pub(crate) fn with(self, key: &str, text: &str) -> Result<Value<'r>, bool> {
+        let is_it = |element: &Value<'r>| element.member(key).is_some_and(|member| member.text() == text);
+        if self.is_list_of_one() {
+            return if is_it(&self) { Ok(self) } else { Err(false) };
+        }
         if self.kind() != Kind::Array {
             return Err(false);
         }
-        let is_it = |element: &Value<'r>| element.member(key).is_some_and(|member| member.text() == text);
         let mut found = self.children().filter(is_it);
         match (found.next(), found.next()) {
             (Some(element), None) => Ok(element),

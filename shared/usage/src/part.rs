@@ -91,11 +91,13 @@ impl Walk<'_, '_> {
             Segment::Perhaps => Some(value),
             Segment::EveryValue if value.kind() == Kind::Object => return self.all(value, rest, above),
             Segment::EveryElement if value.kind() == Kind::Array => return self.all(value, rest, above),
+            Segment::EveryElement if value.is_list_of_one() => return self.one(value, 0, rest, above),
             Segment::EveryValue | Segment::EveryElement => None,
         };
         match next {
             Some(next) => self.go(next, rest, above),
             None if rest.first() == Some(&Segment::Perhaps) => Ok(()),
+            None if rest.first() == Some(&Segment::EveryElement) && value.may_lack_lists() => Ok(()),
             None => Err(format!("the record has no parts `{}`", self.written)),
         }
     }

@@ -12,11 +12,12 @@ use crate::label::Label;
 use crate::lex::Segment;
 use crate::moment::When;
 use crate::packing::Packing;
+use crate::pairs::Pairs;
 use crate::pattern::{KeyPattern, Tags};
 use crate::quantity::Quantity;
 use crate::row::Dialect;
 use crate::spec::OnChange;
-use crate::split::Lines;
+use crate::split::{Lines, Way, XmlWay};
 
 /// A compiled source. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -70,8 +71,13 @@ pub struct WholeOf {
 pub(crate) enum Format {
     JsonLines,
     JsonArray,
+    Json(Way),
     Csv(Csv),
     Text(Text),
+    KeyValue(Pairs),
+    FixedWidth(FixedWidth),
+    Prometheus,
+    Xml(XmlWay),
 }
 
 #[derive(Debug)]
@@ -110,6 +116,14 @@ pub(crate) struct Text {
     pub(crate) groups: Header,
 }
 
+/// Where the columns in use lie.
+#[derive(Debug)]
+pub(crate) struct FixedWidth {
+    /// The first character of each slot, and the one behind its last; none where it goes on to the end.
+    pub(crate) places: Vec<(usize, Option<usize>)>,
+    pub(crate) header: Header,
+}
+
 /// The usages that look at the same parts of a record.
 #[derive(Debug)]
 pub(crate) struct Fan {
@@ -123,11 +137,11 @@ pub(crate) struct Fan {
 #[derive(Clone, Debug)]
 pub(crate) struct Each {
     pub(crate) written: String,
-    pub(crate) way: Way,
+    pub(crate) way: Leads,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Way {
+pub(crate) enum Leads {
     /// Steps through a tree.
     Steps(Vec<Segment>),
     /// A stretch of columns, by its number; whether the names of its columns are known.
@@ -138,11 +152,11 @@ impl Each {
     /// Whether parts stand under keys.
     pub(crate) fn is_keyed(&self) -> bool {
         match &self.way {
-            Way::Steps(steps) => {
+            Leads::Steps(steps) => {
                 let every = |step: &&Segment| matches!(step, Segment::EveryValue | Segment::EveryElement);
                 steps.iter().rev().find(every) == Some(&Segment::EveryValue)
             }
-            Way::Columns { named, .. } => *named,
+            Leads::Columns { named, .. } => *named,
         }
     }
 }

@@ -8,7 +8,9 @@ mod time;
 
 use serde::{Deserialize, Serialize};
 
-pub use formats::{CarrySpec, CsvSpec, FormatName, LinesSpec, TextSpec};
+pub use formats::{
+    CarrySpec, CsvSpec, FixedWidthSpec, FormatName, JsonSpec, KeyValueSpec, LinesSpec, TextSpec, XmlSpec,
+};
 pub use meaning::{Case, LabelSpec, NumberSpec, RoundSpec};
 pub use packing::{EnvelopeSpec, Held, ManifestFormat, ManifestSpec, MemberSpec};
 pub use scalars::{OneOrMany, Scalar, Short, Shorthand};
@@ -39,12 +41,24 @@ pub struct SourceSpec {
     /// Which lines are records, or make one up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines: Option<LinesSpec>,
+    /// `format: json`: where the records are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<JsonSpec>,
     /// `format: csv`: the dialect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csv: Option<CsvSpec>,
     /// `format: text`: what a line looks like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextSpec>,
+    /// `format: key-value`: how pairs are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_value: Option<KeyValueSpec>,
+    /// `format: fixed-width`: where columns lie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_width: Option<FixedWidthSpec>,
+    /// `format: xml`: where the records are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xml: Option<XmlSpec>,
     /// What some records say for those behind them.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub carry: OneOrMany<CarrySpec>,

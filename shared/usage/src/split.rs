@@ -5,8 +5,10 @@
 
 mod array;
 mod dialect;
+mod document;
 mod lines;
 mod rows;
+mod xml;
 
 use memchr::{memchr, memchr_iter};
 
@@ -15,9 +17,13 @@ use crate::error::Unreadable;
 use crate::row::Dialect;
 use array::Elements;
 use dialect::OddRows;
+use document::Documents;
+pub(crate) use document::{Step, Way};
 pub(crate) use lines::Lines;
 use lines::Selection;
 use rows::Rows;
+use xml::Elements as XmlElements;
+pub(crate) use xml::Way as XmlWay;
 
 /// The bytes of a record and where they stand in the decoded text.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +39,20 @@ pub(crate) struct Raw<'r> {
 pub(crate) trait RecordSink {
     /// The next record.
     fn record(&mut self, raw: Raw<'_>) -> Result<(), Unreadable>;
+
+    /// What stands around the records behind it.
+    fn around(&mut self, said: Said) -> Result<(), Unreadable>;
+}
+
+/// A value that stands around records; none where nothing stands there any longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) slot: usize,
+    pub(crate) text: Option<String>,
 }
 
 /// How records are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// One a line.
     Lines,
@@ -44,6 +60,10 @@ pub(crate) enum Layout {
     Rows(Dialect),
     /// One an element of a JSON array.
     Elements,
+    /// Values of JSON one after another, or what lies within them.
+    Documents(Way),
+    /// Elements of an XML document.
+    Xml(XmlWay),
 }
 
 /// What a framing found in the bytes it was shown.
@@ -61,6 +81,8 @@ enum Framing {
     Rows(Rows),
     OddRows(OddRows),
     Elements(Elements),
+    Documents(Box<Documents>),
+    Xml(Box<XmlElements>),
 }
 
 impl Framing {
@@ -73,7 +95,23 @@ impl Framing {
             Self::Rows(rows) => Ok(rows.scan(bytes)),
             Self::OddRows(rows) => Ok(rows.scan(bytes)),
             Self::Elements(elements) => elements.scan(bytes),
+            Self::Documents(documents) => documents.scan(bytes),
+            Self::Xml(elements) => elements.scan(bytes),
         }
+    }
+
+    /// What was found around the records since the last time.
+    fn said(&mut self) -> Option<std::vec::Drain<'_, Said>> {
+        match self {
+            Self::Documents(documents) => Some(documents.said()),
+            Self::Xml(elements) => Some(elements.said()),
+            _ => None,
+        }
+    }
+
+    /// Whether blanks around a record are no part of it.
+    fn is_loose(&self) -> bool {
+        matches!(self, Self::Elements(_) | Self::Documents(_) | Self::Xml(_))
     }
 }
 
@@ -98,6 +136,8 @@ impl Splitter {
             Layout::Rows(dialect) if dialect.is_usual() => Framing::Rows(Rows::new(dialect)),
             Layout::Rows(dialect) => Framing::OddRows(OddRows::new(dialect)),
             Layout::Elements => Framing::Elements(Elements::default()),
+            Layout::Documents(way) => Framing::Documents(Box::new(Documents::new(way))),
+            Layout::Xml(way) => Framing::Xml(Box::new(XmlElements::new(way))),
         };
         let selection = Selection::new(lines, limit);
         Self { framing, held: Vec::new(), line: 1, offset: 0, selection, first: Some(Vec::new()), limit }
@@ -124,6 +164,8 @@ impl Splitter {
             Framing::OddRows(rows) if rows.is_open() => return Err(rows::never_closed(self.line)),
             Framing::OddRows(_) => {}
             Framing::Elements(elements) => return elements.finish(self.offset == 0),
+            Framing::Documents(documents) => documents.finish()?,
+            Framing::Xml(elements) => elements.finish()?,
         }
         if !held.is_empty() {
             self.emit(&held, 0, sink)?;
@@ -141,7 +183,13 @@ impl Splitter {
 
     fn cut(&mut self, mut text: &[u8], sink: &mut impl RecordSink) -> Result<(), Unreadable> {
         while !text.is_empty() {
-            match self.framing.scan(text)? {
+            let scan = self.framing.scan(text)?;
+            if let Some(said) = self.framing.said() {
+                for said in said {
+                    sink.around(said)?;
+                }
+            }
+            match scan {
                 Scan::Skip { next } => {
                     let (skipped, rest) = text.split_at(next.min(text.len()));
                     self.held.extend_from_slice(skipped);
@@ -195,10 +243,7 @@ impl Splitter {
 
     /// How many bytes stand before the record proper.
     fn lead_of(&self, record: &[u8]) -> usize {
-        match self.framing {
-            Framing::Elements(_) => record.len() - record.trim_ascii_start().len(),
-            Framing::Lines | Framing::Rows(_) | Framing::OddRows(_) => 0,
-        }
+        if self.framing.is_loose() { record.len() - record.trim_ascii_start().len() } else { 0 }
     }
 
     fn is_blank(&self, record: &[u8]) -> bool {
@@ -208,13 +253,13 @@ impl Splitter {
             Framing::Rows(_) => record.is_empty(),
             Framing::OddRows(rows) => rows.is_blank(record),
             // Nothing between two commas is a mistake.
-            Framing::Elements(_) => false,
+            Framing::Elements(_) | Framing::Documents(_) | Framing::Xml(_) => false,
         }
     }
 
     fn trim<'r>(&self, record: &'r [u8]) -> &'r [u8] {
         match self.framing {
-            Framing::Elements(_) => record.trim_ascii(),
+            Framing::Elements(_) | Framing::Documents(_) | Framing::Xml(_) => record.trim_ascii(),
             Framing::Lines | Framing::Rows(_) => record.strip_suffix(b"\r").unwrap_or(record),
             // With other line ends a line feed behind one is no part of the next row.
             Framing::OddRows(_) => {

@@ -17,7 +17,7 @@ use crate::limits::Limits;
 use crate::pattern::Tags;
 use crate::reject::Reject;
 use crate::source::{Format, Mapping, Source};
-use crate::split::{Layout, Raw, RecordSink, Splitter};
+use crate::split::{Layout, Raw, RecordSink, Said, Splitter};
 use events::{Event, Events};
 use reader::Reader;
 use series::SeriesTable;
@@ -110,8 +110,12 @@ impl<'s> Translator<'s> {
 
 fn splitter(mapping: &Mapping, limits: Limits) -> Splitter {
     let layout = match &mapping.format {
-        Format::JsonLines | Format::Text(_) => Layout::Lines,
+        Format::JsonLines | Format::Text(_) | Format::KeyValue(_) | Format::FixedWidth(_) | Format::Prometheus => {
+            Layout::Lines
+        }
         Format::JsonArray => Layout::Elements,
+        Format::Json(way) => Layout::Documents(way.clone()),
+        Format::Xml(way) => Layout::Xml(way.clone()),
         Format::Csv(csv) => Layout::Rows(csv.dialect),
     };
     Splitter::new(layout, &mapping.lines, limits.record_bytes)
@@ -192,6 +196,10 @@ impl RecordSink for Records<'_> {
         }
         Ok(())
     }
+
+    fn around(&mut self, said: Said) -> Result<(), Unreadable> {
+        self.carried.set(said.slot, said.text).map_err(Unreadable::new)
+    }
 }
 
 impl Records<'_> {
@@ -203,7 +211,7 @@ impl Records<'_> {
         let shape = match text.and_then(|text| reader.read(text)) {
             Ok(shape) => shape,
             Err(why) => {
-                carried.lose(raw.line);
+                carried.lose(&mapping.carry, raw.line);
                 return Err(why);
             }
         };

@@ -12,10 +12,13 @@ use metering::tally::SeriesKey;
 use usage::{SourceSpec, Translation};
 
 /// The first page describes the streams of all.
-const PAGES: [&str; 3] = [
+const PAGES: [&str; 6] = [
     include_str!("../../../docs/sources.md"),
     include_str!("../../../docs/sources/csv.md"),
+    include_str!("../../../docs/sources/json.md"),
     include_str!("../../../docs/sources/parts.md"),
+    include_str!("../../../docs/sources/text.md"),
+    include_str!("../../../docs/sources/xml.md"),
 ];
 
 /// The fenced blocks of a page: what is written behind the fence, and what is between.
@@ -107,6 +110,10 @@ fn every_example_gives_what_the_page_says() {
             let translation = translate_pieces(&source, key, std::iter::once(bytes.as_slice())).unwrap();
             assert_eq!(show(&translation, |stream| known[stream].scale), **expected, "{}", spec.name);
             assert_eq!(translation.quarantine, None, "{}", spec.name);
+            for size in [1, 2, 7] {
+                let pieces = translate_pieces(&source, key, text.as_bytes().chunks(size));
+                assert_eq!(pieces.as_ref(), Ok(&translation), "{} in pieces of {size} bytes", spec.name);
+            }
             examples += 1;
         }
         let sources = blocks.iter().filter(|(info, _)| *info == "yaml source").count();

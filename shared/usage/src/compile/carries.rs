@@ -9,7 +9,9 @@ use crate::spec::{CarrySpec, SourceSpec};
 /// The names of all that is carried, in the order of their slots.
 pub(super) fn names(spec: &SourceSpec) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for name in spec.carry.0.iter().flat_map(|carry| carry.fields.keys()) {
+    let json = spec.json.iter().flat_map(|json| json.carry.keys());
+    let xml = spec.xml.iter().flat_map(|xml| xml.carry.keys());
+    for name in json.chain(xml).chain(spec.carry.0.iter().flat_map(|carry| carry.fields.keys())) {
         if !names.contains(name) {
             names.push(name.clone());
         }

@@ -1,6 +1,7 @@
 //! `format`, the section of its name, and `lines`.
 
 mod csv;
+mod nested;
 mod text;
 
 use crate::column::Slots;
@@ -9,15 +10,24 @@ use crate::source::{Csv, Format, Heading};
 use crate::spec::{FormatName, SourceSpec};
 use crate::split::Lines;
 
-/// Compiles the format for the columns that the mapping uses.
-pub(super) fn compile(spec: &SourceSpec, slots: Slots) -> Result<Format, SpecError> {
+/// Compiles the format for the columns that the mapping uses and the values that are carried.
+pub(super) fn compile(spec: &SourceSpec, slots: Slots, carried: &[String]) -> Result<Format, SpecError> {
     refuse_other("csv", spec.csv.is_some(), spec.format, FormatName::Csv)?;
     refuse_other("text", spec.text.is_some(), spec.format, FormatName::Text)?;
+    refuse_other("json", spec.json.is_some(), spec.format, FormatName::Json)?;
+    refuse_other("key-value", spec.key_value.is_some(), spec.format, FormatName::KeyValue)?;
+    refuse_other("fixed-width", spec.fixed_width.is_some(), spec.format, FormatName::FixedWidth)?;
+    refuse_other("xml", spec.xml.is_some(), spec.format, FormatName::Xml)?;
     match spec.format {
         FormatName::JsonLines => Ok(Format::JsonLines),
         FormatName::JsonArray => Ok(Format::JsonArray),
+        FormatName::Json => nested::json(&spec.json.clone().unwrap_or_default(), carried).map(Format::Json),
         FormatName::Csv => csv::compile(&spec.csv.clone().unwrap_or_default(), slots).map(Format::Csv),
         FormatName::Text => text::compile(spec.text.as_ref(), &slots).map(Format::Text),
+        FormatName::KeyValue => text::pairs(&spec.key_value.clone().unwrap_or_default()).map(Format::KeyValue),
+        FormatName::FixedWidth => text::fixed_width(spec.fixed_width.as_ref(), &slots).map(Format::FixedWidth),
+        FormatName::Prometheus => Ok(Format::Prometheus),
+        FormatName::Xml => nested::xml(spec.xml.as_ref(), carried).map(Format::Xml),
     }
 }
 
@@ -32,12 +42,13 @@ fn refuse_other(section: &str, is_set: bool, format: FormatName, its: FormatName
 /// Compiles which lines are records.
 pub(super) fn lines(spec: &SourceSpec, format: Option<&Format>) -> Result<Lines, SpecError> {
     let Some(lines) = &spec.lines else { return Ok(Lines::default()) };
-    let whole = matches!(spec.format, FormatName::JsonArray);
+    let whole = matches!(spec.format, FormatName::JsonArray | FormatName::Json | FormatName::Xml);
     if whole {
         return Err(SpecError::new("lines", "the records of this format are no lines").hint("remove it"));
     }
     let joined = lines.start.as_ref().or(lines.end.as_ref());
-    if joined.is_some() && spec.format != FormatName::Text {
+    let joins = matches!(spec.format, FormatName::Text | FormatName::KeyValue | FormatName::FixedWidth);
+    if joined.is_some() && !joins {
         return Err(SpecError::new("lines", "`start` and `end` join lines of text, not rows or JSON values"));
     }
     let pattern = |name: &str, written: &Option<String>| {

@@ -14,7 +14,7 @@ use crate::lex::{Grammar, Segment, Token, tokens};
 use crate::moment::When;
 use crate::numeral::Numerals;
 use crate::quantity::{Quantity, Reads};
-use crate::source::{Each, Fan, Usage, Way};
+use crate::source::{Each, Fan, Leads, Usage};
 use crate::spec::{SourceSpec, UsageSpec};
 use crate::unit::Spellings;
 
@@ -69,8 +69,9 @@ pub(super) fn each(
     };
     let way = match &mut scope.slots {
         Some(slots) if scope.numbered => columns(spec, written, slots),
-        Some(_) => Err("only records of JSON and CSV have parts".to_owned()),
-        None => steps(written).map(Way::Steps),
+        Some(_) => Err("lines of text have no parts".to_owned()),
+        None if scope.dotted => Err("pairs of keys and values have no parts".to_owned()),
+        None => steps(written).map(Leads::Steps),
     };
     let way = way.map_err(|message| {
         SpecError::new(path, message)
@@ -93,7 +94,7 @@ fn is_wild(segment: &Segment) -> bool {
 }
 
 /// A stretch of columns: `$3..$50`, `$3..`, `Jan..Dec`, `usage_*`.
-fn columns(spec: &SourceSpec, written: &str, slots: &mut Slots) -> Result<Way, String> {
+fn columns(spec: &SourceSpec, written: &str, slots: &mut Slots) -> Result<Leads, String> {
     let stretch = match written.split_once("..") {
         Some((from, "")) => Stretch::Between(bound(from)?, None),
         Some((from, to)) => Stretch::Between(bound(from)?, Some(bound(to)?)),
@@ -111,7 +112,7 @@ fn columns(spec: &SourceSpec, written: &str, slots: &mut Slots) -> Result<Way, S
     let csv = spec.csv.clone().unwrap_or_default();
     let named = !csv.columns.is_empty() || csv.header.is_none_or(|header| header.0 != "false");
     slots.stretches.push(stretch);
-    Ok(Way::Columns { stretch: slots.stretches.len() - 1, named })
+    Ok(Leads::Columns { stretch: slots.stretches.len() - 1, named })
 }
 
 fn bound(written: &str) -> Result<Bound, String> {

@@ -14,10 +14,34 @@ pub enum FormatName {
     JsonLines,
     /// One JSON array whose elements are the records.
     JsonArray,
+    /// JSON values one after another, or records within them.
+    Json,
     /// Columns.
     Csv,
     /// Lines that a regular expression takes apart.
     Text,
+    /// Pairs of keys and values; logfmt unless said otherwise.
+    #[serde(alias = "logfmt")]
+    KeyValue,
+    /// Columns that begin and end at fixed places.
+    FixedWidth,
+    /// The text of a metrics endpoint: Prometheus, OpenMetrics.
+    Prometheus,
+    /// Elements of an XML document.
+    Xml,
+}
+
+/// Where the records of a JSON text are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct JsonSpec {
+    /// The way to the records within each value: `[*]`, `Records[*]`. The values themselves
+    /// unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<String>,
+    /// Single values that stand around the records and before them: name and path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub carry: BTreeMap<String, String>,
 }
 
 /// The dialect of a CSV file.
@@ -62,6 +86,30 @@ pub struct TextSpec {
     pub pattern: String,
 }
 
+/// How pairs of keys and values are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct KeyValueSpec {
+    /// What stands between a key and its value. `=` unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<String>,
+    /// What stands between pairs: a text, `tab`, `newline`, or `whitespace` for any run of blanks,
+    /// which it is unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<String>,
+    /// A regular expression for what stands before the pairs; its named groups are fields, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+}
+
+/// Where columns lie in a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FixedWidthSpec {
+    /// Name and place: `1-10`, `11`, `12-`, in characters from 1.
+    pub columns: BTreeMap<String, Scalar>,
+}
+
 /// Which lines are records, or make one up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -81,6 +129,17 @@ pub struct LinesSpec {
     /// A regular expression: a line that it matches ends a record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
+}
+
+/// Where the records of an XML document are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct XmlSpec {
+    /// The names of the elements from the outermost to the record, joined by `/`.
+    pub records: String,
+    /// Attributes and texts that stand around the records and before them: name and path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub carry: BTreeMap<String, String>,
 }
 
 /// Which records say something for those behind them, and what.

@@ -18,7 +18,7 @@ use crate::moment::{LastTime, Moment, NoTime};
 use crate::near::nearest;
 use crate::part::{Ordinal, walk};
 use crate::quantity::Quantity;
-use crate::source::{Each, Fan, Mapping, Usage, Way};
+use crate::source::{Each, Fan, Leads, Mapping, Usage};
 
 /// A text that names a deployment, a series or a dimension has at most so many bytes.
 const MAX_NAME: usize = 512;
@@ -221,7 +221,7 @@ fn parts(
 ) -> Result<(), String> {
     let expected = count.map(|count| expected(count, view, absent)).transpose()?;
     let seen = match (&each.way, view.shape) {
-        (Way::Steps(steps), Shape::Tree { root, .. }) => {
+        (Leads::Steps(steps), Shape::Tree { root, .. }) => {
             let mut seen = 0_usize;
             walk(root, steps, &each.written, &mut |element, level| {
                 seen += 1;
@@ -229,7 +229,7 @@ fn parts(
             })?;
             seen
         }
-        (Way::Columns { stretch, .. }, Shape::Flat { row, text, header, .. }) => {
+        (Leads::Columns { stretch, .. }, Shape::Flat { row, text, header, .. }) => {
             cells(header.runs.get(*stretch), row.width(), expected, &mut |column| {
                 visit(Shape::Flat { row, text, header, column: Some(column) })
             })?
