@@ -43,6 +43,14 @@ pub(crate) enum Bound {
 }
 
 impl Condition {
+    /// Whether it asks for something of a part, rather than of the whole record.
+    pub(crate) fn looks_at_parts(&self) -> bool {
+        match self {
+            Self::One(field, _) => field.looks_at_parts(),
+            Self::Any(conditions) | Self::All(conditions) => conditions.iter().any(Self::looks_at_parts),
+        }
+    }
+
     /// Whether the record meets it.
     ///
     /// # Errors

@@ -70,6 +70,11 @@ impl TextExpression {
         &self.written
     }
 
+    /// Whether one of its fields is that of a part, rather than of the whole record.
+    pub(crate) fn looks_at_parts(&self) -> bool {
+        self.alternatives.iter().any(Field::looks_at_parts)
+    }
+
     /// Whether one of its fields looks at a part through the `*` of `each`.
     pub(crate) fn follows_each(&self) -> bool {
         self.alternatives.iter().any(Field::follows_each)

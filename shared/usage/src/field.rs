@@ -167,6 +167,15 @@ impl Field {
         }
     }
 
+    /// Whether it is that of a part, rather than of the whole record.
+    pub(crate) fn looks_at_parts(&self) -> bool {
+        let of_part = matches!(
+            &self.place,
+            Place::Path { from: From::Part, .. } | Place::Value | Place::Key(_) | Place::Index(_)
+        );
+        of_part || self.follows_each()
+    }
+
     /// What the record has there.
     pub(crate) fn find<'r>(&'r self, view: View<'r>) -> Found<'r> {
         match (&self.place, view.shape) {

@@ -182,7 +182,7 @@ fn all_mistakes_are_found_at_once() {
 #[test]
 fn an_unknown_field_is_no_mapping() {
     assert!(serde_yaml_ng::from_str::<SourceSpec>(&GOOD.replace("time:", "times:")).is_err());
-    assert!(serde_yaml_ng::from_str::<SourceSpec>(&GOOD.replace("format: csv", "format: xml")).is_err());
+    assert!(serde_yaml_ng::from_str::<SourceSpec>(&GOOD.replace("format: csv", "format: excel")).is_err());
 }
 
 #[test]

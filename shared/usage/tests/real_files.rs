@@ -117,7 +117,10 @@ fn assert_row(what: &str, summary: &Summary, expected: &Value, scale: u32) {
 }
 
 fn assert_meter(cells: &Cells, meter: &Meter<'_>, expected: &Value, scale: u32) {
-    let rows = rows(cells, meter);
+    assert_rows(&rows(cells, meter), meter, expected, scale);
+}
+
+fn assert_rows(rows: &Rows, meter: &Meter<'_>, expected: &Value, scale: u32) {
     let expect = |groups: BTreeMap<String, Summary>, expected: BTreeMap<String, &Value>| {
         assert_eq!(groups.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{}", meter.name);
         for (key, summary) in &groups {
@@ -129,14 +132,14 @@ fn assert_meter(cells: &Cells, meter: &Meter<'_>, expected: &Value, scale: u32) 
         let list = expected[field].as_array().unwrap().iter();
         list.map(|row| (format!("{} {}", row["key"].as_str().unwrap(), row[date].as_str().unwrap()), row)).collect()
     };
-    let total = merged(&rows, |_, _| String::new());
+    let total = merged(rows, |_, _| String::new());
     assert_row(&format!("{} in total", meter.name), &total[""], &expected["total"], scale);
-    expect(merged(&rows, |key, _| key.to_owned()), by_name("per_key"));
-    expect(merged(&rows, |_, day| day.to_owned()), by_name("all_keys_daily"));
-    expect(merged(&rows, |key, day| format!("{key} {day}")), listed("daily", "day"));
-    expect(merged(&rows, |key, day| format!("{key} {}", &day[..7])), listed("monthly", "month"));
+    expect(merged(rows, |key, _| key.to_owned()), by_name("per_key"));
+    expect(merged(rows, |_, day| day.to_owned()), by_name("all_keys_daily"));
+    expect(merged(rows, |key, day| format!("{key} {day}")), listed("daily", "day"));
+    expect(merged(rows, |key, day| format!("{key} {}", &day[..7])), listed("monthly", "month"));
     assert_eq!(
-        merged(&rows, |key, _| key.to_owned()).len(),
+        merged(rows, |key, _| key.to_owned()).len(),
         usize::try_from(expected["distinct_keys"].as_u64().unwrap()).unwrap()
     );
 }
@@ -369,4 +372,82 @@ fn mapr_metering_text() {
     assert_eq!(translation.tally.counts, counts(13, 13, 0, 0, 13));
     let meter = Meter { name: "userdata", stream: "userdata", key: |series| series.deployment.clone() };
     assert_meters(&translation, &[meter], &scales, &expected);
+}
+
+/// The same cells with every quarter-hour so many hours later: days of another zone.
+fn later(cells: &Cells, hours: i64) -> Cells {
+    let shift = |quarter: &Quarter| Quarter::of(Instant(quarter.start().0 + hours * 3_600_000));
+    let quarters = |quarters: &metering::tally::Quarters| quarters.iter().map(|(q, s)| (shift(q), s.clone())).collect();
+    Cells(cells.0.iter().map(|(series, own)| (series.clone(), quarters(own))).collect())
+}
+
+/// Each row of a meter's readings becomes up to 288 events; the channel stands in a row before it.
+#[test]
+fn nem12_interval_readings() {
+    let Some(samples) = samples() else { return };
+    let (source, scales) = catalogue("nem12");
+    let expected = expectation(&samples, "d22_nem12.unzipped.dev");
+    let meter = Meter {
+        name: "nem12_all_valid",
+        stream: "energy",
+        key: |series| {
+            let unit = series.dimensions["unit"].as_str();
+            format!("{}|{}|{}", series.deployment, series.series, if unit == "none" { "" } else { unit })
+        },
+    };
+    let (mut all, mut lines, mut events) = (Rows::new(), 0, 0);
+    for file in expected["files"].as_array().unwrap() {
+        let path = file["path"].as_str().unwrap();
+        let translation = translate(&source, &format!("usage/nem12/{path}"), &read(&samples, path)).unwrap();
+        assert_eq!(translation.tally.counts.rejected, 0, "{path}: {:?}", translation.rejects);
+        assert_eq!(translation.quarantine, None, "{path}");
+        lines += translation.tally.counts.records;
+        events += translation.tally.counts.events;
+        for ((key, day), summary) in rows(&later(&translation.tally.cells, 10), &meter) {
+            all.entry((key, day)).and_modify(|row| row.merge(&summary).unwrap()).or_insert(summary);
+        }
+    }
+    let meter_expected = &expected["meters"][meter.name];
+    assert_eq!(lines, meter_expected["records"]["lines"].as_u64().unwrap());
+    assert_eq!(events, meter_expected["records"]["events"].as_u64().unwrap());
+    assert_rows(&all, &meter, &meter_expected["result"], scales["energy"]);
+}
+
+/// A day cut short is no day with less usage.
+#[test]
+fn nem12_rows_that_lack_intervals_or_a_channel_are_rejected() {
+    let Some(samples) = samples() else { return };
+    let (source, _) = catalogue("nem12");
+    let whole = read(&samples, "d22_nem12/unzipped/Example_NEM12_actual_interval.csv");
+    let text = String::from_utf8(whole).unwrap();
+    let short = text.lines().map(|line| match line.strip_prefix("300,") {
+        Some(row) => format!("300,{}\n", row.split(',').take(40).collect::<Vec<_>>().join(",")),
+        None => format!("{line}\n"),
+    });
+    let cut = translate(&source, "usage/nem12/a", short.collect::<String>().as_bytes()).unwrap();
+    assert_eq!(cut.rejects[0].reason, "it has 39 parts `$3..` instead of 48");
+    assert!(cut.tally.cells.0.is_empty() && cut.quarantine.is_some());
+    let headless: String =
+        text.lines().filter(|line| !line.starts_with("200")).map(|line| format!("{line}\n")).collect();
+    let lost = translate(&source, "usage/nem12/a", headless.as_bytes()).unwrap();
+    assert!(lost.rejects.iter().all(|reject| reject.reason.contains("$carried.minutes")), "{:?}", lost.rejects);
+    assert!(lost.tally.cells.0.is_empty() && lost.quarantine.is_some());
+}
+
+#[test]
+fn mapr_values_one_after_another() {
+    let Some(samples) = samples() else { return };
+    let (source, _) = catalogue("mapr_audit");
+    let bytes = read(&samples, "d02_mapr_audit_samples/audit_records.json");
+    let translation = translate(&source, "usage/audit/c1.json", &bytes).unwrap();
+    assert_eq!(translation.tally.counts, counts(2, 2, 0, 0, 2));
+    let names: Vec<_> = translation.tally.cells.0.keys().map(|series| series.dimensions["operation"].clone()).collect();
+    assert_eq!(names, ["LOOKUP", "MKDIR"]);
+    let (source, _) = catalogue("mapr_metrics");
+    let bytes = read(&samples, "d01_mapr_metering/Metrics.log-2017-08-18-001.json");
+    let translation = translate(&source, "usage/metrics/a", &bytes).unwrap();
+    assert_eq!(translation.tally.counts, counts(1, 1, 0, 0, 2));
+    let states = translation.tally.cells.0.values().flat_map(|quarters| quarters.values());
+    let sums: Vec<_> = states.map(|state| state.summary().unwrap().unwrap().sum).collect();
+    assert_eq!(sums, [21_920, 308_085_800]);
 }

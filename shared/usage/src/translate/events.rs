@@ -63,6 +63,7 @@ impl Events {
         for fan in &mapping.fans {
             match &fan.each {
                 None => self.part(fan, Reading { mapping, view, series })?,
+                Some(_) if fan.parts.is_some() && !may_count(fan, view)? => {}
                 Some(each) => {
                     let (tags, carried) = (view.tags, view.carried);
                     let mut visit = |shape: Shape<'_>| {
@@ -209,6 +210,17 @@ fn missing(what: &str, field: &Field, view: View<'_>) -> String {
         None => listed(names.iter().copied()).map_or(String::new(), |list| format!("; there are {list}")),
     };
     format!("the {what} is missing: there is no `{}`{hint}", field.written)
+}
+
+/// Whether a part could count, as far as conditions on the whole record say.
+fn may_count(fan: &Fan, view: View<'_>) -> Result<bool, String> {
+    for usage in &fan.usages {
+        let mut of_record = usage.conditions.iter().filter(|condition| !condition.looks_at_parts());
+        if of_record.try_fold(true, |all, condition| Ok::<_, String>(all && condition.holds(view, &usage.absent)?))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Calls `visit` for every part of the record, of which there have to be so many.
