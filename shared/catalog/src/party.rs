@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use metering::period::{PeriodError, start_of_day};
 use metering::time::Instant;
-use pricing::{Currency, Plan, Term};
+use pricing::{Credit, Currency, Plan, Term};
 
 /// Who sends the invoices.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub struct Customer {
     pub deployments: Vec<Deployment>,
     /// Its subscriptions, as written.
     pub subscriptions: Vec<Subscription>,
+    /// What it has paid in advance, as written.
+    pub credits: Vec<Credit>,
 }
 
 /// A deployment and the days on which it belonged to the customer.
@@ -84,6 +87,12 @@ pub struct Subscription {
     pub plan: Arc<Plan>,
     /// The days, local to the customer's zone; never empty.
     pub term: Term,
+    /// The day on which the customer first held it: where fees count their periods from.
+    pub begun: NaiveDate,
+    /// The first day on which it is not held any more, whatever plan it has then.
+    pub ends: Option<NaiveDate>,
+    /// The day on which it has ended, where that became known later: fees in advance are given back from there.
+    pub ended: Option<NaiveDate>,
 }
 
 /// The instants `[from, until)` at which the days of `term` begin and end in `zone`.

@@ -4,11 +4,10 @@
 //! given. Streams, sources, components and plans have their shapes in the crates that use them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use chrono::NaiveDate;
-use pricing::PriceSpec;
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use pricing::{CreditSpec, PriceSpec};
+
+pub(crate) use pricing::Day;
 
 /// `seller:`
 #[derive(Debug, serde::Deserialize)]
@@ -70,6 +69,8 @@ pub(crate) struct CustomerSpec {
     pub(crate) deployments: Vec<DeploymentSpec>,
     #[serde(default)]
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
+    #[serde(default)]
+    pub(crate) credits: Vec<CreditSpec>,
 }
 
 /// An item of a customer's `deployments:`
@@ -91,32 +92,4 @@ pub(crate) struct SubscriptionSpec {
     /// Prices agreed with this customer, by component.
     #[serde(default)]
     pub(crate) prices: BTreeMap<String, PriceSpec>,
-}
-
-/// A calendar day written as `2026-01-31`, exactly so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Day(pub(crate) NaiveDate);
-
-impl<'de> Deserialize<'de> for Day {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(DayVisitor)
-    }
-}
-
-struct DayVisitor;
-
-impl Visitor<'_> for DayVisitor {
-    type Value = Day;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a day such as 2026-01-31")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Day, E> {
-        let exact = text.len() == 10;
-        match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-            Ok(date) if exact => Ok(Day(date)),
-            _ => Err(E::custom(format_args!("`{text}` is no day of the calendar; write it as 2026-01-31"))),
-        }
-    }
 }

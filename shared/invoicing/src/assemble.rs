@@ -180,6 +180,7 @@ fn rated_entry(rated: &RatedLine) -> Entry {
         unit: rated.unit.clone(),
         unit_price: rated.unit_price.as_ref().map(|price| text::plain(price, digits)),
         unit_size: rated.unit_size.as_ref().map(quantity),
+        tax: rated.tax.clone(),
         amount: rated.amount.format(digits),
         days: rated.days.iter().map(day).collect(),
         steps: rated.steps.iter().map(|rated| step(rated, digits)).collect(),
@@ -202,6 +203,7 @@ fn true_up_entry(true_up: &TrueUp) -> Entry {
         unit: None,
         unit_price: None,
         unit_size: None,
+        tax: true_up.tax.clone(),
         amount: true_up.difference.format(digits),
         days: Vec::new(),
         steps: true_up.steps.iter().map(|rated| step(rated, digits)).collect(),
@@ -225,10 +227,14 @@ fn rank(line: &Line, is_true_up: bool, position: usize, amount: Amount) -> Rank 
 fn kind(kind: RatedKind) -> LineKind {
     match kind {
         RatedKind::Recurring => LineKind::Recurring,
+        RatedKind::OneTime => LineKind::OneTime,
         RatedKind::Attribute => LineKind::Attribute,
         RatedKind::Usage => LineKind::Usage,
+        RatedKind::Discount => LineKind::Discount,
+        RatedKind::Commitment => LineKind::Commitment,
         RatedKind::Minimum => LineKind::Minimum,
         RatedKind::Maximum => LineKind::Maximum,
+        RatedKind::Credit => LineKind::Credit,
     }
 }
 

@@ -112,6 +112,9 @@ pub struct Line {
     /// How many units the price buys, when not one: `"1000000"` for a price per million calls.
     #[serde(default)]
     pub unit_size: Option<String>,
+    /// The category of tax; the standard one where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<String>,
     /// Rounded once, all minor digits: `"12.30"`.
     pub amount: String,
     /// Quantity of each day, usage only.
@@ -126,8 +129,20 @@ pub struct Line {
 pub enum LineKind {
     /// A fee of the plan.
     Recurring,
+    /// A fee that is charged once.
+    OneTime,
     /// Metered.
     Usage,
+    /// Taken off.
+    Discount,
+    /// A month of what was agreed to be spent.
+    Commitment,
+    /// What is missing from the least that a month costs.
+    Minimum,
+    /// What is beyond the most that a month costs, taken off.
+    Maximum,
+    /// Paid in advance.
+    Credit,
     /// Decided by an attribute of the customer.
     Attribute,
     /// What is missing to the minimum of a component.

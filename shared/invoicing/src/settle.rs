@@ -26,6 +26,8 @@ pub struct TrueUp {
     pub title: String,
     /// Label of the period that is corrected.
     pub period: String,
+    /// The category of tax; the standard one where absent.
+    pub tax: Option<String>,
     /// Of the amounts.
     pub currency: Currency,
     /// What earlier invoices charged.
@@ -219,9 +221,23 @@ impl Account<'_> {
         let steps = self.steps(period, currency, is, difference);
         let steps = steps.map_err(|source| SettleError::Number { at: key.0.clone(), source })?;
         let (group, title) = self.names();
+        let tax = self.tax();
         let invoices = self.invoices();
         let (period, (component, deployment)) = (period.to_owned(), key);
-        Ok(Some(TrueUp { group, component, deployment, title, period, currency, was, is, difference, invoices, steps }))
+        Ok(Some(TrueUp {
+            group,
+            component,
+            deployment,
+            title,
+            period,
+            tax,
+            currency,
+            was,
+            is,
+            difference,
+            invoices,
+            steps,
+        }))
     }
 
     /// As they are called now, or as they were called when they were charged.
@@ -229,6 +245,12 @@ impl Account<'_> {
         let now = self.priced.first().map(|line| (&line.group, &line.title));
         let then = self.charges.last().map(|charge| (&charge.line.group, &charge.line.title));
         now.or(then).map_or_else(Default::default, |(group, title)| (group.clone(), title.clone()))
+    }
+
+    /// As it is taxed now, or as it was when it was charged.
+    fn tax(&self) -> Option<String> {
+        let then = || self.charges.last().and_then(|charge| charge.line.tax.clone());
+        self.priced.first().map_or_else(then, |line| line.tax.clone())
     }
 
     fn invoices(&self) -> Vec<String> {

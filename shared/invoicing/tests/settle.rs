@@ -21,6 +21,7 @@ fn usd() -> Currency {
 fn line(component: &str, deployment: Option<&str>, period: &str, minor: i128) -> RatedLine {
     RatedLine {
         kind: RatedKind::Usage,
+        tax: None,
         position: component.len(),
         group: component.to_uppercase(),
         component: component.to_owned(),
@@ -246,7 +247,18 @@ fn fee(amount: u32, from: u64, until: u64) -> i128 {
     let day = |offset| period.start + chrono::Days::new(offset);
     let term = Term { from: day(from), until: Some(day(until)) };
     let (attributes, usage) = (BTreeMap::new(), BTreeMap::new());
-    let input = RatingInput { customer: "aurora", period: &period, term, attributes: &attributes, usage: &usage };
+    let history = pricing::History::default();
+    let input = RatingInput {
+        customer: "aurora",
+        period: &period,
+        term,
+        begun: term.from,
+        ends: term.until,
+        ended: None,
+        attributes: &attributes,
+        usage: &usage,
+        history: &history,
+    };
     rate(&plan, &input).unwrap()[0].amount.0
 }
 

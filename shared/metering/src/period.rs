@@ -33,7 +33,7 @@ pub struct Day {
 }
 
 /// A date beyond the calendar, or a text that names no month.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
     /// The calendar ends.
     #[error("{0} lies beyond the calendar")]

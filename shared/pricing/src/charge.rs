@@ -13,8 +13,8 @@ use crate::money::{Amount, MoneyError};
 use crate::price::{Limits, RowPrice, UsagePrice};
 use crate::price_spec::Otherwise;
 use crate::prorate::Share;
+use crate::prorate_spec::Prorate;
 use crate::rate::{Place, RateError, Unfitting, rounded};
-use crate::spec::Prorate;
 use crate::text::prose;
 
 /// What is added to a component's name for the line of its minimum or maximum.
@@ -126,10 +126,7 @@ impl Place<'_> {
     }
 
     fn prorated(&self, whole: Exact, prorate: Prorate) -> Result<Exact, ExactError> {
-        match prorate {
-            Prorate::None => Ok(whole),
-            _ => self.share.of_whole(whole),
-        }
+        self.share.of_whole(whole, prorate)
     }
 
     /// The difference between all lines and the component's minimum or maximum.

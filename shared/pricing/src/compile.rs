@@ -67,7 +67,7 @@ fn not_negative(path: &str, decimal: Decimal) -> Result<Exact, SpecError> {
     Ok(decimal.value())
 }
 
-fn positive(path: &str, decimal: Decimal) -> Result<Exact, SpecError> {
+pub(crate) fn positive(path: &str, decimal: Decimal) -> Result<Exact, SpecError> {
     if decimal.value() <= Exact::ZERO {
         return Err(SpecError::new(path, format!("{decimal} is not above 0")));
     }

@@ -3,9 +3,15 @@
 //! Owns amounts and currencies, the shape of prices in the catalogue, and rating. Never reads a clock,
 //! a file or a network, never uses floating point, and rounds each line exactly once.
 
+mod allocate;
+mod around;
 mod charge;
 mod compile;
+mod credit;
+mod day;
 mod decimal;
+mod fee;
+mod history;
 mod line;
 mod model;
 mod money;
@@ -13,20 +19,30 @@ mod plan;
 pub mod price;
 mod price_spec;
 mod prorate;
+mod prorate_spec;
 mod rate;
+mod recurrence;
 mod spec;
 pub mod text;
 mod usage;
 
+pub use allocate::allocate;
+pub use around::{Around, Bound, BoundSpec, Commitment, CommitmentSpec, Counts, Discount, DiscountSpec, Off};
+pub use credit::{CREDIT, Credit, CreditSpec, draw};
+pub use day::Day;
 pub use decimal::{Decimal, DecimalError, FRACTION_DIGITS, WHOLE_DIGITS};
+pub use fee::{Fee, OneTimeSpec, RecurringSpec};
+pub use history::History;
 pub use line::{RatedKind, RatedLine, RatedStep};
 pub use money::{Amount, Currency, MoneyError};
-pub use plan::{Component, Fee, Plan};
+pub use plan::{Component, Plan};
 pub use price::{ByAttribute, Meter, Price};
 pub use price_spec::{
     Beyond, MatrixRowSpec, MonthLength, Otherwise, Packages, Per, PriceSpec, RoundEach, RoundQuantitySpec, Texts,
     TierBy, TierSpec, ZeroUsage,
 };
+pub use prorate_spec::{DayCount, Prorate};
 pub use rate::{BeyondTiers, RateError, RatingInput, Term, Unfitting, Unpriced, fees_in_advance, rate, rate_amounts};
-pub use spec::{Billed, ComponentSpec, PlanComponentSpec, PlanSpec, Prorate, RecurringSpec, SpecError};
+pub use recurrence::{Anchor, Cycle, Every};
+pub use spec::{Billed, ComponentSpec, PlanComponentSpec, PlanSpec, SpecError};
 pub use usage::{Metered, StreamUsage, Usage, UsageError};

@@ -36,6 +36,8 @@ pub struct RatedLine {
     pub unit_price: Option<Exact>,
     /// How many units the price buys.
     pub unit_size: Option<Exact>,
+    /// Its category of tax; `None` is the standard one.
+    pub tax: Option<String>,
     /// Of the amount.
     pub currency: Currency,
     /// Rounded once, by the plan's rule, to the currency's minor unit.
@@ -51,14 +53,22 @@ pub struct RatedLine {
 pub enum RatedKind {
     /// A fee of the plan.
     Recurring,
+    /// A fee that is charged once.
+    OneTime,
     /// Decided by an attribute of the customer.
     Attribute,
     /// Metered.
     Usage,
-    /// What is missing to the minimum of a component.
+    /// Taken off.
+    Discount,
+    /// A month of what was agreed to be spent: what is missing at its end, or a surcharge on what is beyond it.
+    Commitment,
+    /// What is missing to the minimum of a component or a plan.
     Minimum,
-    /// What is too much for the maximum of a component; below nought.
+    /// What is too much for the maximum of a component or a plan; below nought.
     Maximum,
+    /// Paid in advance.
+    Credit,
 }
 
 /// A step on the way to an amount.

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use metering::exact::Rounding;
 use metering::stream::Stream;
 
+use crate::around::{self, Around, DiscountSpec, Known};
 use crate::compile::{self, Source};
-use crate::money::{Amount, Currency};
+use crate::fee::{Fee, OneTimeSpec, RecurringSpec};
+use crate::money::Currency;
 use crate::price::{Meter, Price};
 use crate::price_spec::{PriceSpec, Texts};
-use crate::spec::{Billed, ComponentSpec, PlanComponentSpec, PlanSpec, Prorate, RecurringSpec, SpecError};
+use crate::spec::{ComponentSpec, PlanComponentSpec, PlanSpec, SpecError};
 
 /// The heading of charges that belong to no service.
 pub(crate) const PLAN_GROUP: &str = "Plan";
@@ -25,27 +27,14 @@ pub struct Plan {
     pub currency: Currency,
     /// How each line is rounded, once, to the currency's minor unit.
     pub rounding: Rounding,
-    /// In the order of the catalogue.
+    /// The category of tax of everything that names none.
+    pub tax: Option<String>,
+    /// In the order of the catalogue, recurring ones first.
     pub fees: Vec<Fee>,
     /// In the order of the catalogue.
     pub components: Vec<Component>,
-}
-
-/// A fee of every month.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fee {
-    /// `plan/fee`: the key of its lines.
-    pub key: String,
-    /// How the invoice calls it.
-    pub title: String,
-    /// The heading on the invoice.
-    pub group: String,
-    /// For a whole month.
-    pub amount: Amount,
-    /// When it is charged.
-    pub billed: Billed,
-    /// What a part of a month costs.
-    pub prorate: Prorate,
+    /// What stands around them.
+    pub around: Around,
 }
 
 /// Something that is charged for by usage or attribute.
@@ -57,6 +46,8 @@ pub struct Component {
     pub title: String,
     /// The heading on the invoice.
     pub group: String,
+    /// Its category of tax; the plan's where absent.
+    pub tax: Option<String>,
     /// The stream that it counts, if any.
     pub meter: Option<Meter>,
     /// Which of the stream's usage counts.
@@ -108,8 +99,8 @@ impl ComponentSpec {
     ) -> Result<Component, Vec<SpecError>> {
         let meter = self.meter(streams).map_err(|problem| vec![problem])?;
         let price = compile::price(price, &self.source(meter.as_ref()), currency)?;
-        let (name, title, only) = (self.name.clone(), self.title.clone(), self.only.clone());
-        Ok(Component { name, title, group: self.heading(streams), meter, only, price })
+        let (name, title, only, tax) = (self.name.clone(), self.title.clone(), self.only.clone(), self.tax.clone());
+        Ok(Component { name, title, group: self.heading(streams), tax, meter, only, price })
     }
 }
 
@@ -128,18 +119,29 @@ impl Plan {
         // Without a currency the amounts cannot be read: reported with what needs no currency.
         let currency = compile::currency(&spec.currency).map_err(|problem| problems.push(problem)).ok();
         let catalogue = Catalogue { components, streams, currency };
-        let fees = collect(&spec.recurring, &mut problems, |index, fee| compile_fee(spec, index, fee, currency));
+        let fees = fees(spec, currency, &mut problems);
         let compiled = collect(&spec.components, &mut problems, |index, used| catalogue.component(index, used));
-        problems.extend(duplicates("recurring", spec.recurring.iter().map(RecurringSpec::name_or_slug)));
+        let names = spec.recurring.iter().map(RecurringSpec::name_or_slug);
+        problems.extend(duplicates("recurring", names.clone()));
+        let (count, once) = (spec.recurring.len(), spec.one_time.iter().map(OneTimeSpec::name_or_slug));
+        problems.extend(duplicates_from(count, "one-time", names.clone().chain(once.clone())));
+        let (count, off) = (count.saturating_add(spec.one_time.len()), spec.discounts.iter());
+        let off = off.map(DiscountSpec::name_or_slug);
+        problems.extend(duplicates_from(count, "discounts", names.chain(once).chain(off)));
         problems.extend(duplicates("components", spec.components.iter().map(|used| used.name.clone())));
+        let around = around::around(spec, &known(spec), currency);
+        let around = around.map_err(|found| problems.extend(found)).unwrap_or_default();
+        problems.extend(around.check(&compiled));
         match currency {
             Some(currency) if problems.is_empty() => Ok(Self {
                 name: spec.name.clone(),
                 title: spec.title.clone(),
                 currency,
                 rounding: spec.rounding,
+                tax: spec.tax.clone(),
                 fees,
                 components: compiled,
+                around,
             }),
             _ => Err(problems),
         }
@@ -222,40 +224,42 @@ fn collect<S, T>(
     compiled
 }
 
-fn compile_fee(
-    plan: &PlanSpec,
-    index: usize,
-    fee: &RecurringSpec,
-    currency: Option<Currency>,
-) -> Result<Option<Fee>, Vec<SpecError>> {
-    let path = format!("recurring[{index}]");
-    let name = fee.name_or_slug();
-    let mut problems = compile::name(&name);
-    let amount = currency.and_then(|currency| {
-        compile::amount("amount", fee.amount, currency).map_err(|problem| problems.push(problem)).ok()
-    });
-    if !problems.is_empty() {
-        return Err(problems.into_iter().map(|problem| problem.within(&path)).collect());
-    }
-    let key = format!("{}/{name}", plan.name);
-    let group = fee.group.clone().unwrap_or_else(|| PLAN_GROUP.to_owned());
-    let (title, billed, prorate) = (fee.title.clone(), fee.billed, fee.prorate);
-    Ok(amount.map(|amount| Fee { key, title, group, amount, billed, prorate }))
+/// What a discount can name: components, and fees by their names.
+fn known(spec: &PlanSpec) -> Known {
+    let fees = spec.recurring.iter().map(RecurringSpec::name_or_slug);
+    let fees = fees.chain(spec.one_time.iter().map(OneTimeSpec::name_or_slug));
+    let keyed = fees.map(|name| (name.clone(), format!("{}/{name}", spec.name)));
+    keyed.chain(spec.components.iter().map(|used| (used.name.clone(), used.name.clone()))).collect()
 }
 
-impl RecurringSpec {
-    fn name_or_slug(&self) -> String {
-        self.name.clone().unwrap_or_else(|| compile::slug(&self.title))
-    }
+/// Recurring fees, then those that are charged once.
+fn fees(spec: &PlanSpec, currency: Option<Currency>, problems: &mut Vec<SpecError>) -> Vec<Fee> {
+    let within = |list: &'static str, index: usize| {
+        move |found: Vec<SpecError>| -> Vec<SpecError> {
+            found.into_iter().map(|problem| problem.within(&format!("{list}[{index}]"))).collect()
+        }
+    };
+    let mut fees = collect(&spec.recurring, problems, |index, fee| {
+        fee.compile(&spec.name, currency).map_err(within("recurring", index))
+    });
+    fees.extend(collect(&spec.one_time, problems, |index, fee| {
+        fee.compile(&spec.name, currency).map_err(within("one-time", index))
+    }));
+    fees
 }
 
 fn duplicates(list: &str, names: impl Iterator<Item = String>) -> Vec<SpecError> {
+    duplicates_from(0, list, names)
+}
+
+/// Names given twice, in a list of which the first `skip` names stand elsewhere.
+fn duplicates_from(skip: usize, list: &str, names: impl Iterator<Item = String>) -> Vec<SpecError> {
     let mut seen = BTreeSet::new();
     let repeated = names.enumerate().filter(|(_, name)| !seen.insert(name.clone()));
-    repeated
-        .map(|(index, name)| {
-            let problem = SpecError::new(format!("{list}[{index}]"), format!("“{name}” stands in the plan twice"));
-            problem.hint("give each its own name: corrections of earlier invoices are found by it")
-        })
-        .collect()
+    let here = repeated.filter_map(|(index, name)| Some((index.checked_sub(skip)?, name)));
+    here.map(|(index, name)| {
+        let problem = SpecError::new(format!("{list}[{index}]"), format!("“{name}” stands in the plan twice"));
+        problem.hint("give each its own name: corrections of earlier invoices are found by it")
+    })
+    .collect()
 }

@@ -8,7 +8,7 @@ use metering::stream::{Aggregation, Kind};
 
 use crate::money::Amount;
 use crate::price_spec::{Beyond, Otherwise, Packages, RoundEach, TierBy, ZeroUsage};
-use crate::spec::Prorate;
+use crate::prorate_spec::Prorate;
 
 /// What pricing has to know of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]

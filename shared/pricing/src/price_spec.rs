@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use crate::decimal::Decimal;
-use crate::spec::Prorate;
+use crate::prorate_spec::Prorate;
 
 /// A price: one of the models (`per-unit`, `graduated`, `volume`, `percent`, `markup`, `matrix`,
 /// `by-attribute`), and what belongs to it.

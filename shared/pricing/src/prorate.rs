@@ -1,4 +1,4 @@
-//! Fees for a part of a period: by the calendar day, multiplied first, divided last.
+//! Fees for a part of a period: multiplied first, divided last.
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -7,64 +7,121 @@ use metering::period::{Period, start_of_day};
 
 use crate::line::RatedStep;
 use crate::model::Steps;
+use crate::prorate_spec::{DayCount, Prorate};
 use crate::rate::Term;
-use crate::spec::Prorate;
 use crate::text;
 
 /// The part of a period that a term covers, in whole days.
 pub(crate) struct Share {
     first: NaiveDate,
-    days: i64,
-    of: i64,
+    until: NaiveDate,
+    start: NaiveDate,
     end: NaiveDate,
-    period: Period,
+    zone: Tz,
+}
+
+/// How much of how much, and of what.
+struct Ratio {
+    used: i64,
+    of: i64,
+    unit: &'static str,
 }
 
 impl Share {
     pub(crate) fn of(term: Term, period: &Period) -> Option<Self> {
-        let first = term.from.max(period.start);
-        let end = term.until.map_or(period.end, |until| until.min(period.end));
-        let between = |from: NaiveDate, until: NaiveDate| until.signed_duration_since(from).num_days();
-        let (days, of) = (between(first, end), between(period.start, period.end));
-        (days > 0).then_some(Self { first, days, of, end, period: *period })
+        Self::within(term, (period.start, period.end), period.zone)
+    }
+
+    /// The part of `[start, end)`; `None` where the term does not touch it.
+    pub(crate) fn within(term: Term, (start, end): (NaiveDate, NaiveDate), zone: Tz) -> Option<Self> {
+        let first = term.from.max(start);
+        let until = term.until.map_or(end, |until| until.min(end));
+        (first < until).then_some(Self { first, until, start, end, zone })
+    }
+
+    /// The first day.
+    pub(crate) fn first(&self) -> NaiveDate {
+        self.first
+    }
+
+    /// The day after the last.
+    pub(crate) fn until(&self) -> NaiveDate {
+        self.until
     }
 
     fn is_whole(&self) -> bool {
-        self.days == self.of
+        (self.first, self.until) == (self.start, self.end)
+    }
+
+    fn days(&self) -> Ratio {
+        let between = |from: NaiveDate, until: NaiveDate| until.signed_duration_since(from).num_days();
+        Ratio { used: between(self.first, self.until), of: between(self.start, self.end), unit: "day" }
+    }
+
+    /// What is to be multiplied and divided; `None` where the whole is charged.
+    fn ratio(&self, prorate: Prorate) -> Result<Option<Ratio>, ExactError> {
+        if self.is_whole() {
+            return Ok(None);
+        }
+        let ratio = match prorate {
+            Prorate::None => return Ok(None),
+            Prorate::Day => self.days(),
+            Prorate::Days(count) => self.counted(count),
+            Prorate::Second => self.seconds()?,
+        };
+        Ok((ratio.used < ratio.of).then_some(ratio))
+    }
+
+    fn counted(&self, DayCount { of, both_ends }: DayCount) -> Ratio {
+        let days = self.days();
+        let last = i64::from(both_ends && self.until < self.end);
+        Ratio { used: days.used.saturating_add(last), of: of.map_or(days.of, i64::from), ..days }
+    }
+
+    fn seconds(&self) -> Result<Ratio, ExactError> {
+        // Days that the calendar has but our instants do not are refused when a catalogue is loaded.
+        let at = |day| start_of_day(self.zone, day).map_err(|_| ExactError::TooLarge);
+        let between = |from, until| Ok(at(until)?.0.saturating_sub(at(from)?.0).div_euclid(1000));
+        Ok(Ratio { used: between(self.first, self.until)?, of: between(self.start, self.end)?, unit: "second" })
     }
 
     /// The share of an amount for a whole period, not rounded, with the step that says so.
     pub(crate) fn part(&self, whole: Exact, steps: &mut Steps) -> Result<Exact, ExactError> {
-        if self.is_whole() {
-            return Ok(whole);
-        }
-        let (raw, digits) = (self.of_whole(whole)?, steps.digits);
-        steps.push(|| {
-            let (before, after) = (text::prose(&whole, digits), text::prose(&raw, digits));
-            let step = RatedStep::new(format!("{before} × {} ÷ {} days = {after}", self.days, self.of));
-            RatedStep { amount: Some(raw), ..step }
-        });
+        let Some(ratio) = self.ratio(Prorate::Day)? else { return Ok(whole) };
+        let (raw, digits) = (ratio.of(whole)?, steps.digits);
+        steps.push(|| RatedStep { unit_price: None, ..ratio.step(whole, raw, digits) });
         Ok(raw)
     }
 
     /// The same without words: multiplied first, divided last.
-    pub(crate) fn of_whole(&self, whole: Exact) -> Result<Exact, ExactError> {
-        if self.is_whole() {
-            return Ok(whole);
-        }
-        whole.mul(&Exact::integer(i128::from(self.days)))?.div(&Exact::integer(i128::from(self.of)))
+    pub(crate) fn of_whole(&self, whole: Exact, prorate: Prorate) -> Result<Exact, ExactError> {
+        self.ratio(prorate)?.map_or(Ok(whole), |ratio| ratio.of(whole))
     }
 
     /// The hours that are covered, and those of the period.
     pub(crate) fn hours(&self) -> Result<(Exact, Exact), ExactError> {
-        let Period { start, end, zone } = self.period;
-        Ok((hours(zone, self.first, self.end)?, hours(zone, start, end)?))
+        let Ratio { used, of, .. } = self.seconds()?;
+        let hours = |seconds: i64| Exact::ratio(i128::from(seconds), 3600);
+        Ok((hours(used)?, hours(of)?))
     }
 
     /// What the line says of it: nothing where the period is covered or the price does not mind.
     pub(crate) fn detail(&self, prorate: Prorate) -> Option<String> {
-        (!self.is_whole() && prorate == Prorate::Day)
-            .then(|| format!("{} of {} days, from {}", self.days, self.of, self.first))
+        let Ratio { used, of, unit } = self.ratio(prorate).ok().flatten()?;
+        Some(format!("{used} of {of} {unit}s, from {}", self.first))
+    }
+}
+
+impl Ratio {
+    /// Multiplied first, divided last.
+    fn of(&self, whole: Exact) -> Result<Exact, ExactError> {
+        whole.mul(&Exact::integer(i128::from(self.used)))?.div(&Exact::integer(i128::from(self.of)))
+    }
+
+    fn step(&self, whole: Exact, raw: Exact, digits: u32) -> RatedStep {
+        let (before, after) = (text::prose(&whole, digits), text::prose(&raw, digits));
+        let text = format!("{before} × {} ÷ {} {}s = {after}", self.used, self.of, self.unit);
+        RatedStep { unit_price: Some(whole), amount: Some(raw), ..RatedStep::new(text) }
     }
 }
 
@@ -77,24 +134,21 @@ pub(crate) struct Prorated {
     pub step: RatedStep,
 }
 
-/// Multiplied first, divided last, not rounded.
-pub(crate) fn prorated(amount: Exact, digits: u32, share: &Share, prorate: Prorate) -> Result<Prorated, ExactError> {
-    let fee = text::prose(&amount, digits);
-    let step = |text, raw| RatedStep { unit_price: Some(amount), amount: Some(raw), ..RatedStep::new(text) };
-    if share.is_whole() || prorate == Prorate::None {
-        let step = step(format!("{fee} for the month"), amount);
-        return Ok(Prorated { quantity: Exact::ONE, unit: "month", unit_size: None, raw: amount, step });
-    }
-    let (days, of) = (Exact::integer(i128::from(share.days)), Exact::integer(i128::from(share.of)));
-    let raw = amount.mul(&days)?.div(&of)?;
-    let text = format!("{fee} × {} ÷ {} days = {}", share.days, share.of, text::prose(&raw, digits));
-    Ok(Prorated { quantity: days, unit: "day", unit_size: Some(of), raw, step: step(text, raw) })
-}
-
-/// Hours between the starts of two local days, longer or shorter where clocks change.
-fn hours(zone: Tz, from: NaiveDate, until: NaiveDate) -> Result<Exact, ExactError> {
-    // A date at the end of the calendar is a number that does not fit.
-    let at = |date| start_of_day(zone, date).map_err(|_| ExactError::TooLarge);
-    let ms = at(until)?.0.saturating_sub(at(from)?.0);
-    Exact::ratio(i128::from(ms), 3_600_000)
+/// Multiplied first, divided last, not rounded. `whole` is what a whole period is called.
+pub(crate) fn prorated(
+    amount: Exact,
+    digits: u32,
+    share: &Share,
+    prorate: Prorate,
+    whole: &'static str,
+) -> Result<Prorated, ExactError> {
+    let Some(ratio) = share.ratio(prorate)? else {
+        let text = format!("{} for the {whole}", text::prose(&amount, digits));
+        let step = RatedStep { unit_price: Some(amount), amount: Some(amount), ..RatedStep::new(text) };
+        return Ok(Prorated { quantity: Exact::ONE, unit: whole, unit_size: None, raw: amount, step });
+    };
+    let raw = ratio.of(amount)?;
+    let step = ratio.step(amount, raw, digits);
+    let (quantity, of) = (Exact::integer(i128::from(ratio.used)), Exact::integer(i128::from(ratio.of)));
+    Ok(Prorated { quantity, unit: ratio.unit, unit_size: Some(of), raw, step })
 }

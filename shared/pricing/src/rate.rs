@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use metering::exact::{Exact, ExactError};
-use metering::period::Period;
+use metering::period::{Period, PeriodError};
 use thiserror::Error;
 
+use crate::around;
+use crate::fee::fee_lines;
+use crate::history::History;
 use crate::line::{RatedKind, RatedLine, RatedStep};
 use crate::model::{ModelError, Steps};
 use crate::money::Amount;
-use crate::plan::{Component, Fee, Plan};
+use crate::plan::{Component, Plan};
 use crate::price::{ByAttribute, Price};
 use crate::price_spec::Otherwise;
 use crate::prorate::{Share, prorated};
@@ -36,10 +39,25 @@ pub struct RatingInput<'a> {
     pub period: &'a Period,
     /// When the plan is held. Usage has to be measured within it: rating does not cut it.
     pub term: Term,
+    /// The day on which the subscription began: before the term where the plan was changed since.
+    pub begun: NaiveDate,
+    /// The first day on which the subscription is not held any more, whatever plan it has then.
+    pub ends: Option<NaiveDate>,
+    /// The day on which the subscription has ended, where that was not known when the plan was compiled.
+    pub ended: Option<NaiveDate>,
     /// The customer's attributes in the period.
     pub attributes: &'a BTreeMap<String, String>,
     /// What was used; a stream that is missing counts as nothing used.
     pub usage: &'a dyn Usage,
+    /// What earlier months drew.
+    pub history: &'a History,
+}
+
+impl RatingInput<'_> {
+    /// The days of the whole subscription, whatever plan it had.
+    pub(crate) fn whole_term(&self) -> Term {
+        Term { from: self.begun, until: self.ends }
+    }
 }
 
 /// Why a plan cannot be rated.
@@ -63,6 +81,16 @@ pub enum RateError {
         component: String,
         /// Why.
         source: Box<UsageError>,
+    },
+    /// A fee whose periods reach beyond the calendar.
+    #[error("the periods of “{component}” for the customer “{customer}” cannot be told: {source}")]
+    Calendar {
+        /// Whose.
+        customer: String,
+        /// `plan/fee`.
+        component: String,
+        /// What went wrong.
+        source: PeriodError,
     },
     /// A number that does not fit into 128 bits on the way.
     #[error("the amount of “{component}” for the customer “{customer}” cannot be calculated: {source}")]
@@ -165,16 +193,12 @@ fn rate_all(plan: &Plan, input: &RatingInput<'_>, explain: bool) -> Result<Vec<R
     let Some(share) = Share::of(input.term, input.period) else { return Ok(Vec::new()) };
     let mut lines = Vec::new();
     for (position, fee) in plan.fees.iter().enumerate() {
-        lines.push(fee_line(plan, input, &share, position, fee).map_err(number(input.customer, &fee.key))?);
+        lines.extend(fee_lines(plan, input, position, fee)?);
     }
     for (position, component) in (plan.fees.len()..).zip(&plan.components) {
-        let place = Place { plan, input, share: &share, position, component, explain };
-        match &component.price {
-            Price::Usage(price) => lines.extend(place.usage(price)?),
-            Price::ByAttribute(price) => lines.extend(place.attribute(price)?),
-        }
+        lines.extend(Place { plan, input, share: &share, position, component, explain }.lines()?);
     }
-    Ok(lines)
+    around::apply(plan, input, &share, lines)
 }
 
 /// The fees that the invoice before `input.period` charges for it.
@@ -182,48 +206,13 @@ fn rate_all(plan: &Plan, input: &RatingInput<'_>, explain: bool) -> Result<Vec<R
 /// # Errors
 /// [`RateError::Number`].
 pub fn fees_in_advance(plan: &Plan, input: &RatingInput<'_>) -> Result<Vec<RatedLine>, RateError> {
-    let Some(share) = Share::of(input.term, input.period) else { return Ok(Vec::new()) };
     let early = plan.fees.iter().enumerate().filter(|(_, fee)| fee.billed == Billed::Advance);
-    early
-        .map(|(position, fee)| fee_line(plan, input, &share, position, fee).map_err(number(input.customer, &fee.key)))
-        .collect()
+    let lines = early.map(|(position, fee)| fee_lines(plan, input, position, fee));
+    Ok(lines.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-fn number(customer: &str, component: &str) -> impl Fn(ExactError) -> RateError {
+pub(crate) fn number(customer: &str, component: &str) -> impl Fn(ExactError) -> RateError {
     move |source| RateError::Number { customer: customer.to_owned(), component: component.to_owned(), source }
-}
-
-fn fee_line(
-    plan: &Plan,
-    input: &RatingInput<'_>,
-    share: &Share,
-    position: usize,
-    fee: &Fee,
-) -> Result<RatedLine, ExactError> {
-    let digits = plan.currency.digits();
-    let price = Exact::decimal(fee.amount.0, digits)?;
-    let part = prorated(price, digits, share, fee.prorate)?;
-    let mut steps = Steps::new(digits, true);
-    steps.push(|| part.step);
-    let amount = rounded(plan, part.raw, &mut steps)?;
-    Ok(RatedLine {
-        kind: RatedKind::Recurring,
-        position,
-        group: fee.group.clone(),
-        component: fee.key.clone(),
-        deployment: None,
-        title: fee.title.clone(),
-        detail: share.detail(fee.prorate),
-        period: input.period.label(),
-        quantity: Some(part.quantity),
-        unit: Some(part.unit.to_owned()),
-        unit_price: Some(price),
-        unit_size: part.unit_size,
-        currency: plan.currency,
-        amount,
-        days: Vec::new(),
-        steps: steps.done(),
-    })
 }
 
 /// The one place where an amount is rounded; says so where it changes something.
@@ -251,6 +240,14 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The lines of the component.
+    pub(crate) fn lines(&self) -> Result<Vec<RatedLine>, RateError> {
+        match &self.component.price {
+            Price::Usage(price) => self.usage(price),
+            Price::ByAttribute(price) => Ok(self.attribute(price)?.into_iter().collect()),
+        }
+    }
+
     pub(crate) fn number(&self, source: ExactError) -> RateError {
         number(self.input.customer, &self.component.name)(source)
     }
@@ -285,7 +282,7 @@ impl Place<'_> {
     fn attribute_line(&self, price: &ByAttribute, value: &str, amount: Amount) -> Result<RatedLine, ExactError> {
         let digits = self.plan.currency.digits();
         let fee = Exact::decimal(amount.0, digits)?;
-        let part = prorated(fee, digits, self.share, price.prorate)?;
+        let part = prorated(fee, digits, self.share, price.prorate, "month")?;
         let mut steps = Steps::new(digits, self.explain);
         steps.push(|| RatedStep { unit_price: Some(fee), ..RatedStep::new(format!("{} is {value}", price.attribute)) });
         steps.push(|| part.step);
@@ -328,6 +325,7 @@ impl Place<'_> {
             unit: None,
             unit_price: None,
             unit_size: None,
+            tax: self.component.tax.clone().or_else(|| self.plan.tax.clone()),
             currency: self.plan.currency,
             amount,
             days: Vec::new(),

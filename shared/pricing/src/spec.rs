@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
-use crate::decimal::Decimal;
+use crate::around::{BoundSpec, CommitmentSpec, DiscountSpec};
+use crate::fee::{OneTimeSpec, RecurringSpec};
 use crate::price_spec::{PriceSpec, Texts};
 
 /// Something that is charged for: a stream of usage, or an attribute of the customer.
@@ -26,19 +27,10 @@ pub struct ComponentSpec {
     /// Which of the stream's usage counts, by its dimensions; all of it where absent.
     #[serde(default, rename = "where")]
     pub only: BTreeMap<String, Texts>,
+    /// Its category of tax; the plan's where absent.
+    pub tax: Option<String>,
     /// What it costs.
     pub price: PriceSpec,
-}
-
-/// What a fee costs when the subscription covers a part of the period only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Prorate {
-    /// The amount × days ÷ days of the period, in calendar days of the billing zone.
-    #[default]
-    Day,
-    /// The whole amount.
-    None,
 }
 
 /// When a recurring fee is charged.
@@ -65,32 +57,26 @@ pub struct PlanSpec {
     /// How each line is rounded, once; half away from zero where absent.
     #[serde(default)]
     pub rounding: Rounding,
-    /// Fees of every month.
+    /// The category of tax of everything that names none; `standard` where absent.
+    pub tax: Option<String>,
+    /// Fees of every period.
     #[serde(default)]
     pub recurring: Vec<RecurringSpec>,
+    /// Fees that are charged once, when a subscription begins.
+    #[serde(default)]
+    pub one_time: Vec<OneTimeSpec>,
+    /// What is taken off, in this order.
+    #[serde(default)]
+    pub discounts: Vec<DiscountSpec>,
+    /// What is agreed to be spent.
+    pub commitment: Option<CommitmentSpec>,
+    /// The least that a month costs.
+    pub minimum: Option<BoundSpec>,
+    /// The most that a month costs.
+    pub maximum: Option<BoundSpec>,
     /// What is charged by usage or attribute.
     #[serde(default)]
     pub components: Vec<PlanComponentSpec>,
-}
-
-/// A fee of every month.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RecurringSpec {
-    /// The key by which a later correction finds what was charged; made from the title where absent.
-    pub name: Option<String>,
-    /// How the invoice calls it.
-    pub title: String,
-    /// The heading on the invoice; “Plan” where absent.
-    pub group: Option<String>,
-    /// What a whole month costs.
-    pub amount: Decimal,
-    /// When it is charged.
-    #[serde(default)]
-    pub billed: Billed,
-    /// What a part of a month costs.
-    #[serde(default)]
-    pub prorate: Prorate,
 }
 
 /// A component in a plan: its name, or its name with a price of this plan.

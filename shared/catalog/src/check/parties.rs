@@ -88,6 +88,7 @@ fn draft<'a>(
         attributes: spec.attributes.clone(),
         deployments: deployments?,
         subscriptions: Vec::new(),
+        credits: Vec::new(),
     };
     Some(Draft { customer, terms: terms?, spec, place })
 }

@@ -1,17 +1,17 @@
 //! Components, plans and subscriptions: everything that is named exists, and everything that is priced has a price.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use metering::stream::Stream;
-use pricing::{ByAttribute, ComponentSpec, Otherwise, Plan, Price, SpecError};
+use pricing::{ByAttribute, ComponentSpec, Credit, Otherwise, Plan, Price, SpecError};
 
 use super::Findings;
 use super::parties::Draft;
 use crate::load::{Entry, Place, Sections};
 use crate::near;
 use crate::party::{Customer, Subscription};
-use crate::spec::SubscriptionSpec;
+use crate::spec::{CustomerSpec, SubscriptionSpec};
 
 /// The sound components by name. Those that name a stream which is itself broken are passed over in silence.
 pub(super) fn components(
@@ -81,9 +81,46 @@ impl Holding<'_> {
         for (index, (held, term)) in spec.subscriptions.iter().zip(&terms).enumerate() {
             let plan = self.plan(held, place, &format!("subscriptions[{index}]"));
             let priced = plan.filter(|plan| self.fits(plan, &customer, place, index));
-            customer.subscriptions.extend(priced.map(|plan| Subscription { plan, term: *term }));
+            customer.subscriptions.extend(priced.map(|plan| Subscription {
+                plan,
+                term: *term,
+                begun: term.from,
+                ends: term.until,
+                ended: None,
+            }));
         }
+        customer.credits = self.credits(spec, &customer, place)?;
         (customer.subscriptions.len() == terms.len()).then_some(customer)
+    }
+
+    /// What the customer has paid in advance; none if any of it is unsound.
+    fn credits(&mut self, spec: &CustomerSpec, customer: &Customer, place: &Place) -> Option<Vec<Credit>> {
+        let (mut credits, mut keys) = (Vec::new(), BTreeSet::new());
+        let components: BTreeSet<&str> = customer
+            .subscriptions
+            .iter()
+            .flat_map(|held| &held.plan.components)
+            .map(|component| component.name.as_str())
+            .collect();
+        for (index, written) in spec.credits.iter().enumerate() {
+            let path = format!("credits[{index}]");
+            match written.compile(customer.currency) {
+                Ok(credit) if keys.insert(credit.key.clone()) => credits.push(credit),
+                Ok(_) => {
+                    let hint = Some("give each its own `name`: what was drawn is found by it".to_owned());
+                    self.findings.error(place, &path, "two credits have one name".to_owned(), hint);
+                }
+                Err(problems) => report(problems, place, &path, self.findings),
+            }
+            for (at, name) in written.components.iter().flatten().enumerate() {
+                if !components.contains(name.as_str()) {
+                    let message = format!("no plan of customer `{}` has the component `{name}`", customer.id);
+                    let hint = near::hint(name, "components", components.iter().copied());
+                    self.findings.error(place, &format!("{path}.components[{at}]"), message, hint);
+                }
+            }
+        }
+        (credits.len() == spec.credits.len()).then_some(credits)
     }
 
     /// The plan as this customer has it.

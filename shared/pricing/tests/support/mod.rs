@@ -9,7 +9,9 @@ use metering::exact::Exact;
 use metering::measure::Measurement;
 use metering::period::Period;
 use metering::stream::Stream;
-use pricing::{ComponentSpec, Plan, PlanSpec, RateError, RatedLine, RatingInput, SpecError, StreamUsage, Term};
+use pricing::{
+    ComponentSpec, History, Plan, PlanSpec, RateError, RatedLine, RatingInput, SpecError, StreamUsage, Term,
+};
 use serde_json::{Value, json};
 
 pub fn exact(text: &str) -> Exact {
@@ -55,13 +57,14 @@ pub struct Given {
     pub term: Term,
     pub attributes: BTreeMap<String, String>,
     pub usage: BTreeMap<String, StreamUsage>,
+    pub history: History,
 }
 
 impl Given {
     pub fn month(label: &str) -> Self {
         let period = Period::parse_month(label, "Europe/Berlin".parse().unwrap()).unwrap();
         let term = Term { from: day("2000-01-01"), until: None };
-        Self { period, term, attributes: BTreeMap::new(), usage: BTreeMap::new() }
+        Self { period, term, attributes: BTreeMap::new(), usage: BTreeMap::new(), history: History::default() }
     }
 
     pub fn used(mut self, stream: &str, quantity: &str) -> Self {
@@ -93,6 +96,10 @@ impl Given {
             customer: "aurora",
             period: &self.period,
             term: self.term,
+            begun: self.term.from,
+            ends: self.term.until,
+            ended: None,
+            history: &self.history,
             attributes: &self.attributes,
             usage: &self.usage,
         }

@@ -146,9 +146,12 @@ fn bars(line: &Line, days: &[NaiveDate]) -> Option<(Vec<u16>, String)> {
 
 fn without_bars(line: &Line) -> String {
     match line.kind {
-        LineKind::Recurring => "fixed fee".to_owned(),
+        LineKind::Recurring | LineKind::OneTime => "fixed fee".to_owned(),
         LineKind::Attribute => "flat".to_owned(),
-        LineKind::Usage | LineKind::Minimum | LineKind::Maximum | LineKind::TrueUp => String::new(),
+        LineKind::Discount | LineKind::Maximum => "taken off".to_owned(),
+        LineKind::Minimum => "minimum".to_owned(),
+        LineKind::Credit => "prepaid".to_owned(),
+        LineKind::Usage | LineKind::Commitment | LineKind::TrueUp => String::new(),
     }
 }
 
