@@ -140,8 +140,8 @@ proptest! {
         // One more, so that all six are trued up.
         account.close();
         let prices = account.present();
-        for number in 0..6 {
-            prop_assert_eq!(account.charged(&month(number).label()), prices[number], "{}", month(number).label());
+        for (number, price) in prices.iter().enumerate().take(6) {
+            prop_assert_eq!(account.charged(&month(number).label()), *price, "{}", month(number).label());
         }
     }
 }

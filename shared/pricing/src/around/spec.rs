@@ -91,10 +91,8 @@ pub(crate) fn around(spec: &PlanSpec, known: &Known, currency: Option<Currency>)
     };
     let minimum = keep(spec.minimum.as_ref(), "minimum", "Minimum charge");
     let maximum = keep(spec.maximum.as_ref(), "maximum", "Maximum charge");
-    if let (Some(low), Some(high)) = (&minimum, &maximum) {
-        if low.amount > high.amount {
-            problems.push(SpecError::new("maximum", "the maximum is below the minimum"));
-        }
+    if minimum.as_ref().zip(maximum.as_ref()).is_some_and(|(low, high)| low.amount > high.amount) {
+        problems.push(SpecError::new("maximum", "the maximum is below the minimum"));
     }
     let commitment = spec
         .commitment
