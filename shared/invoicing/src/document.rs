@@ -145,10 +145,6 @@ pub enum LineKind {
     Credit,
     /// Decided by an attribute of the customer.
     Attribute,
-    /// What is missing to the minimum of a component.
-    Minimum,
-    /// What is too much for the maximum of a component; below nought.
-    Maximum,
     /// A difference to what earlier invoices charged for an earlier period.
     TrueUp,
 }
