@@ -12,6 +12,9 @@ use crate::money::{Amount, MoneyError};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History(BTreeMap<(String, String), Drawn>);
 
+/// Nothing drawn.
+pub(crate) static NOTHING: History = History(BTreeMap::new());
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Drawn {
     /// What a month spent towards a commitment.

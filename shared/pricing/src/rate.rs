@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::around;
 use crate::fee::fee_lines;
-use crate::history::History;
+use crate::history::{History, NOTHING};
 use crate::line::{RatedKind, RatedLine, RatedStep};
 use crate::model::{ModelError, Steps};
 use crate::money::Amount;
@@ -53,7 +53,20 @@ pub struct RatingInput<'a> {
     pub history: &'a History,
 }
 
-impl RatingInput<'_> {
+impl<'a> RatingInput<'a> {
+    /// A subscription by itself: it has had one plan, and nothing was drawn before.
+    #[must_use]
+    pub fn alone(
+        customer: &'a str,
+        period: &'a Period,
+        term: Term,
+        attributes: &'a BTreeMap<String, String>,
+        usage: &'a dyn Usage,
+    ) -> Self {
+        let (begun, ends) = (term.from, term.until);
+        Self { customer, period, term, begun, ends, ended: None, attributes, usage, history: &NOTHING }
+    }
+
     /// The days of the whole subscription, whatever plan it had.
     pub(crate) fn whole_term(&self) -> Term {
         Term { from: self.begun, until: self.ends }

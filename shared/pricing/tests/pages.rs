@@ -168,7 +168,7 @@ impl Given {
         let (period, streams) = (&self.period, &catalogue.streams);
         let usage = Metered { period, window, streams, series, deployments: deployments.into_iter().collect() };
         let term = Term { from: self.from, until: None };
-        let input = RatingInput { customer: "aurora", period, term, attributes: &self.attributes, usage: &usage };
+        let input = RatingInput::alone("aurora", period, term, &self.attributes, &usage);
         rate(catalogue.plans.values().next().unwrap(), &input)
     }
 }

@@ -1,4 +1,6 @@
-use chrono::Days;
+use chrono::{Days, NaiveDate, NaiveTime};
+use chrono_tz::Tz;
+use metering::period::Period;
 use pricing::Term;
 use serde_json::json;
 
@@ -14,13 +16,17 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
     }
 }
 
-/// Held for the last days of a period.
+/// Held for some days of a longer period, which is named as the denominator.
 fn prorated(case: &Case) -> Outcome {
-    let first = case.first_day().unwrap();
-    let mut world = World::new(case.currency()).days(first, days(&case.usage()["period_days"]));
-    let from = world.period.end - Days::new(days(&case.usage()["active_days"]));
-    world.term = Term { from, until: None };
-    world.plan["recurring"] = json!([{"title": "Fee", "amount": case.config()["recurring"]}]);
+    let (held, of) = (days(&case.usage()["active_days"]), days(&case.usage()["period_days"]));
+    let mut world = World::new(case.currency());
+    let from = NaiveDate::from_ymd_opt(2023, 1, 1).unwrap();
+    let until = from + Days::new(held);
+    world.term = Term { from, until: Some(until) };
+    // Charged with the month in which it ends.
+    world.period = Period::month_of((until - Days::new(1)).and_time(NaiveTime::MIN).and_utc().into(), Tz::UTC).unwrap();
+    world.plan["recurring"] = json!([{"title": "Fee", "amount": case.config()["recurring"], "every": "year",
+        "prorate": {"by": "day", "of": of}}]);
     Outcome::Lines(world.rate())
 }
 

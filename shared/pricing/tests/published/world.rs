@@ -139,7 +139,7 @@ impl World {
         let attributes = BTreeMap::new();
         let usage = self.metered(&catalogue);
         let (period, term) = (&self.period, self.term);
-        let input = RatingInput { customer: &self.customer, period, term, attributes: &attributes, usage: &usage };
+        let input = RatingInput::alone(&self.customer, period, term, &attributes, &usage);
         rate(plan, &input).unwrap()
     }
 
@@ -147,7 +147,7 @@ impl World {
     pub fn fees_in_advance(&self, period: &Period) -> Vec<RatedLine> {
         let (attributes, usage) = (BTreeMap::new(), BTreeMap::<String, StreamUsage>::new());
         let (customer, term) = (self.customer.as_str(), self.term);
-        let input = RatingInput { customer, period, term, attributes: &attributes, usage: &usage };
+        let input = RatingInput::alone(customer, period, term, &attributes, &usage);
         fees_in_advance(self.catalogue().plan("plan").unwrap(), &input).unwrap()
     }
 
