@@ -207,7 +207,7 @@ fn with_usage<T>(events: &[(usize, Used)], then: impl FnOnce(&RatingInput<'_>) -
     let series = BTreeMap::from([("money", all.collect())]);
     let usage = Metered { period: &period, window, streams: &streams, series, deployments: vec!["d"] };
     let (term, attributes) = (Term { from: day("2000-01-01"), until: None }, BTreeMap::new());
-    then(&RatingInput { customer: "c", period: &period, term, attributes: &attributes, usage: &usage })
+    then(&RatingInput::alone("c", &period, term, &attributes, &usage))
 }
 
 /// Events of the first hours, in order; their names are in another.
