@@ -164,9 +164,18 @@ impl<'r> Value<'r> {
 
     /// The member of an object under a key.
     pub(crate) fn member(self, key: &str) -> Option<Value<'r>> {
+        let layout = self.tree.layout();
+        let known = layout.and_then(|layout| layout.known_member(self.index, key));
+        if let Some(index) = known {
+            return Some(Value { index, ..self });
+        }
         match self.kind() {
             // A text of XML has its attributes for members.
-            Kind::Object | Kind::String => self.children().find(|child| child.key() == key),
+            Kind::Object | Kind::String => {
+                let found = self.children().find(|child| child.key() == key)?;
+                layout.inspect(|layout| layout.know_member(self.index, key, found.index));
+                Some(found)
+            }
             _ => None,
         }
     }

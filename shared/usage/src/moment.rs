@@ -7,6 +7,7 @@
 mod clock;
 mod compile;
 mod format;
+mod recent;
 mod zone;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use metering::time::Instant;
 
 pub(crate) use clock::{Clock, Nanos};
 pub(crate) use format::TimeFormat;
+pub(crate) use recent::LastTime;
 
 use crate::duration::duration;
 use crate::expression::{Outcome, TextExpression, shorten};
@@ -64,10 +66,6 @@ enum Length {
     Field(TextExpression, Option<Exact>),
 }
 
-/// The latest text and its moment: records come in runs.
-#[derive(Debug, Default)]
-pub(crate) struct LastTime(Option<(String, Moment)>);
-
 /// Why there is no time.
 pub(crate) enum NoTime<'r> {
     /// The record has no such field.
@@ -113,16 +111,9 @@ impl When {
     ) -> Result<Moment, NoTime<'r>> {
         let text = self.text(view, absent)?;
         if self.is_plain() {
-            if let Some((known, moment)) = &last.0
-                && *known == *text
-            {
-                return Ok(*moment);
-            }
-            let at = self.clock.read(&text, view, absent).and_then(|at| self.placed(at));
-            let moment = Moment { at: at.map_err(|why| self.wrong(&text, &why))?, until: None };
-            let (known, _) = last.0.insert((String::new(), moment));
-            known.push_str(&text);
-            return Ok(moment);
+            let read = |text: &str| self.clock.read(text, view, absent).and_then(|at| self.placed(at));
+            let at = last.read(&text, self.clock.is_rfc3339(), read);
+            return Ok(Moment { at: at.map_err(|why| self.wrong(&text, &why))?, until: None });
         }
         let begin = self.clock.read(&text, view, absent).map_err(|why| self.wrong(&text, &why))?;
         let begin = self.begin(begin, &text, view, absent)?;

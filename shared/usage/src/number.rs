@@ -18,24 +18,42 @@ pub(crate) fn scaled(text: &str, scale: u32) -> Result<i128, ExactError> {
 
 /// The short way: at most 18 digits, no exponent, no more decimals than the scale.
 fn short(text: &str, scale: u32) -> Option<i128> {
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
-    let places = usize::try_from(scale).ok()?;
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.is_empty() || fraction.len() > places || whole.len() + places > FAST_DIGITS {
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    // One more for the point.
+    if digits.len() > FAST_DIGITS + 1 {
         return None;
     }
     let mut value: i64 = 0;
-    for byte in whole.bytes().chain(fraction.bytes()) {
-        if !byte.is_ascii_digit() {
-            return None;
+    let mut whole = None;
+    for (place, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => value = value * 10 + i64::from(byte - b'0'),
+            b'.' if whole.is_none() => whole = Some(place),
+            _ => return None,
         }
-        value = value * 10 + i64::from(byte - b'0');
     }
-    for _ in fraction.len()..places {
-        value *= 10;
+    let (whole, decimals) = whole.map_or((digits.len(), 0), |whole| (whole, digits.len() - whole - 1));
+    let places = usize::try_from(scale).ok()?;
+    if whole == 0 || decimals > places || whole + places > FAST_DIGITS {
+        return None;
     }
+    let value = value * POWERS.get(places - decimals)?;
     Some(i128::from(if negative { -value } else { value }))
 }
+
+/// Of ten.
+const POWERS: [i64; FAST_DIGITS + 1] = {
+    let mut powers = [1; FAST_DIGITS + 1];
+    let mut place = 1;
+    while place < powers.len() {
+        powers[place] = powers[place - 1] * 10;
+        place += 1;
+    }
+    powers
+};
 
 #[cfg(test)]
 mod tests {

@@ -233,7 +233,7 @@ impl Splitter {
         let line = self.line.saturating_add(newlines(lead));
         let offset = self.offset.saturating_add(count(lead.len()));
         let (raw, blank) = (Raw { bytes: trimmed, line, offset }, self.is_blank(trimmed));
-        self.advance(bytes);
+        self.pass(bytes, ending);
         match &mut self.selection {
             Some(selection) => selection.line(raw, blank, sink),
             None if blank => Ok(()),
@@ -266,6 +266,18 @@ impl Splitter {
                 let record = record.strip_prefix(b"\n").unwrap_or(record);
                 record.strip_suffix(b"\r").unwrap_or(record)
             }
+        }
+    }
+
+    /// Moves past a record and what ends it.
+    fn pass(&mut self, bytes: &[u8], ending: usize) {
+        match self.framing {
+            // A line holds one line end, or none at the end of the text.
+            Framing::Lines => {
+                self.line = self.line.saturating_add(u64::from(ending > 0));
+                self.offset = self.offset.saturating_add(count(bytes.len()));
+            }
+            _ => self.advance(bytes),
         }
     }
 

@@ -6,6 +6,8 @@
 //! record with other texts. Whatever differs in any other way is read in full, so that a layout
 //! never decides what is JSON and what is not.
 
+use std::cell::Cell;
+
 use wide::u8x16;
 
 use super::{Kind, Node, Origin, Span};
@@ -15,6 +17,8 @@ const LAYOUTS: usize = 8;
 /// The most bytes and values of a record whose layout is worth learning.
 const MAX_BYTES: usize = 16 << 10;
 const MAX_VALUES: usize = 1_024;
+/// So many places are remembered of members that were looked up.
+const MEMBERS: usize = 64;
 /// After so many records in a row that look like none before, only one in so many is looked at.
 const PATIENCE: u32 = 16;
 
@@ -40,6 +44,8 @@ pub(super) struct Layout {
     gaps: Vec<Gap>,
     /// Where in `learnt` the stretch after the last gap begins.
     tail: usize,
+    /// Objects and their members that were looked up: which is which depends on the layout alone.
+    members: [Cell<(usize, usize)>; MEMBERS],
 }
 
 /// A string or number, and the stretch of signs and keys before it.
@@ -94,7 +100,13 @@ impl Layout {
         if text.len() > MAX_BYTES || nodes.len() > MAX_VALUES || nodes.iter().any(escaped) {
             return None;
         }
-        let mut layout = Self { learnt: text.to_owned(), nodes: nodes.to_vec(), gaps: Vec::new(), tail: 0 };
+        let mut layout = Self {
+            learnt: text.to_owned(),
+            nodes: nodes.to_vec(),
+            gaps: Vec::new(),
+            tail: 0,
+            members: [const { Cell::new((0, 0)) }; MEMBERS],
+        };
         for (number, node) in layout.nodes.iter_mut().enumerate() {
             let string = node.kind == Kind::String;
             if string || node.kind == Kind::Number {
@@ -106,6 +118,18 @@ impl Layout {
             node.key.origin = Origin::Learnt;
         }
         Some(layout)
+    }
+
+    /// The member of the object under a key, if it was looked up before.
+    pub(super) fn known_member(&self, object: usize, key: &str) -> Option<usize> {
+        let (parent, member) = self.members.get(slot(object, key))?.get();
+        let node = self.nodes.get(member).filter(|_| parent == object && member > object)?;
+        let known = self.learnt.as_bytes().get(node.key.start..node.key.end)?;
+        (known.len() == key.len() && same(known, key.as_bytes())).then_some(member)
+    }
+
+    pub(super) fn know_member(&self, object: usize, key: &str, member: usize) {
+        self.members.get(slot(object, key)).inspect(|place| place.set((object, member)));
     }
 
     /// Whether `text` has this layout; its strings and numbers are then where the nodes say.
@@ -122,6 +146,13 @@ impl Layout {
         let tail = self.learnt.as_bytes().get(self.tail..).unwrap_or_default();
         after(text, at, tail) == Some(text.len())
     }
+}
+
+/// Where a member is remembered, if it is.
+fn slot(object: usize, key: &str) -> usize {
+    let first = key.as_bytes().first().copied().map_or(0, usize::from);
+    let last = key.as_bytes().last().copied().map_or(0, usize::from);
+    (object + key.len() * 7 + first * 3 + last) % MEMBERS
 }
 
 /// Where `stretch` ends, if that is what `text` has at `at`.

@@ -66,6 +66,11 @@ impl Clock {
         !matches!(self.zone, Some(ZoneOf::Record(..)))
     }
 
+    /// Whether times are written in this one form.
+    pub(super) fn is_rfc3339(&self) -> bool {
+        matches!(self.formats.as_slice(), [format] if format.is_rfc3339())
+    }
+
     /// Whether the zone is looked up in a part through the `*` of `each`.
     pub(super) fn follows_each(&self) -> bool {
         matches!(&self.zone, Some(ZoneOf::Record(field, _)) if field.follows_each())

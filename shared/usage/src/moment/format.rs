@@ -67,6 +67,10 @@ impl TimeFormat {
         matches!(self.form, Form::Pattern { offset: false, .. })
     }
 
+    pub(super) fn is_rfc3339(&self) -> bool {
+        matches!(self.form, Form::Rfc3339)
+    }
+
     /// As written.
     pub(crate) fn written(&self) -> &str {
         &self.written

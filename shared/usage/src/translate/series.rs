@@ -10,16 +10,28 @@ use metering::time::{Instant, Quarter};
 use super::events::Event;
 use crate::error::Unreadable;
 
+/// So many of the latest series are found without a search.
+const RECENT: usize = 4_096;
+
 /// Series by number, so that a record names one without copying a text.
 pub(super) struct SeriesTable {
     /// By the texts of a record, written one after the other with their lengths.
     by_texts: BTreeMap<Vec<u8>, usize>,
     by_key: BTreeMap<SeriesKey, usize>,
-    series: Vec<(SeriesKey, Quarters)>,
-    /// The latest of `by_texts`: records come in runs.
-    last: (Vec<u8>, usize),
+    /// Some of `by_texts`, by a hash of the texts.
+    recent: Vec<(Vec<u8>, usize)>,
+    series: Vec<Series>,
+    states: Vec<State>,
     filled: usize,
     limit: usize,
+}
+
+/// A series, and which states are those of its quarter-hours.
+struct Series {
+    key: SeriesKey,
+    quarters: BTreeMap<Quarter, usize>,
+    /// The latest of them: events come in runs.
+    last: Option<(Quarter, usize)>,
 }
 
 impl SeriesTable {
@@ -27,8 +39,9 @@ impl SeriesTable {
         Self {
             by_texts: BTreeMap::new(),
             by_key: BTreeMap::new(),
+            recent: Vec::new(),
             series: Vec::new(),
-            last: (Vec::new(), usize::MAX),
+            states: Vec::new(),
             filled: 0,
             limit,
         }
@@ -36,16 +49,24 @@ impl SeriesTable {
 
     /// The number of a series; `key` makes its key when the texts are new.
     pub(super) fn number(&mut self, texts: &[u8], key: impl FnOnce() -> SeriesKey) -> usize {
-        if self.last.1 != usize::MAX && self.last.0 == texts {
-            return self.last.1;
+        let place = hash(texts) % RECENT;
+        if let Some((known, number)) = self.recent.get(place)
+            && known == texts
+        {
+            return *number;
         }
         let number = match self.by_texts.get(texts) {
             Some(number) => *number,
             None => self.insert(texts, key()),
         };
-        self.last.0.clear();
-        self.last.0.extend_from_slice(texts);
-        self.last.1 = number;
+        if self.recent.is_empty() {
+            self.recent.resize(RECENT, (Vec::new(), 0));
+        }
+        if let Some((known, of)) = self.recent.get_mut(place) {
+            known.clear();
+            known.extend_from_slice(texts);
+            *of = number;
+        }
         number
     }
 
@@ -54,7 +75,7 @@ impl SeriesTable {
         let number = match self.by_key.get(&key) {
             Some(number) => *number,
             None => {
-                self.series.push((key.clone(), Quarters::new()));
+                self.series.push(Series { key: key.clone(), quarters: BTreeMap::new(), last: None });
                 self.by_key.insert(key, self.series.len() - 1);
                 self.series.len() - 1
             }
@@ -85,15 +106,22 @@ impl SeriesTable {
     }
 
     fn put(&mut self, number: usize, kind: Kind, at: Instant, value: i128) -> Result<(), Unreadable> {
-        let Some((key, quarters)) = self.series.get_mut(number) else { return Ok(()) };
-        match quarters.get_mut(&Quarter::of(at)) {
+        let Some(series) = self.series.get_mut(number) else { return Ok(()) };
+        let quarter = Quarter::of(at);
+        let state = match series.last {
+            Some((last, state)) if last == quarter => Some(state),
+            _ => series.quarters.get(&quarter).copied(),
+        };
+        series.last = Some((quarter, state.unwrap_or(self.states.len())));
+        match state.and_then(|state| self.states.get_mut(state)) {
             Some(state) => {
                 self.filled += usize::from(kind == Kind::Cumulative);
-                state.push(at, value).map_err(|error| overflow(key, &error))?;
+                state.push(at, value).map_err(|error| overflow(&series.key, &error))?;
             }
             None => {
                 self.filled += 1;
-                quarters.insert(Quarter::of(at), State::sample(kind, at, value));
+                series.quarters.insert(quarter, self.states.len());
+                self.states.push(State::sample(kind, at, value));
             }
         }
         if self.filled <= self.limit {
@@ -107,8 +135,24 @@ impl SeriesTable {
 
     /// All cells that something was added to.
     pub(super) fn into_cells(self) -> Cells {
-        Cells(self.series.into_iter().filter(|(_, quarters)| !quarters.is_empty()).collect())
+        let mut states: Vec<Option<State>> = self.states.into_iter().map(Some).collect();
+        let mut quarters = |quarters: BTreeMap<Quarter, usize>| {
+            let take = |(quarter, state): (Quarter, usize)| Some((quarter, states.get_mut(state)?.take()?));
+            quarters.into_iter().filter_map(take).collect::<Quarters>()
+        };
+        let filled = self.series.into_iter().filter(|series| !series.quarters.is_empty());
+        Cells(filled.map(|series| (series.key, quarters(series.quarters))).collect())
     }
+}
+
+/// Any texts have some place; which one decides only how long it takes to find them.
+fn hash(texts: &[u8]) -> usize {
+    const ODD: u64 = 0x517c_c1b7_2722_0a95;
+    let (words, rest) = texts.as_chunks::<8>();
+    let last = rest.iter().fold(0, |word, byte| (word << 8) | u64::from(*byte));
+    let hash =
+        words.iter().fold(last, |hash, word| (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(ODD));
+    usize::try_from(hash >> 40).unwrap_or(0)
 }
 
 fn overflow(key: &SeriesKey, error: &StateError) -> Unreadable {
