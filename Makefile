@@ -45,10 +45,14 @@ fmt: ## Format the code
 simulate: ## The exactly-once simulation at length: make simulate SEEDS=100000
 	SEEDS=$(or $(SEEDS),10000) $(CARGO) test --workspace --test simulation -- --nocapture
 
+.PHONY: bench
+bench: ## Speed beside other programs on the same data: make bench SIZE=1G ROUNDS=5
+	bench/bench $(or $(SIZE),256M) $(or $(ROUNDS),5)
+
 .PHONY: tools
 tools: ## Install the tools that tests and lints use into folders of this checkout
 	tools/install
 
 .PHONY: clean
 clean: ## Remove what was built and what the demo wrote
-	rm -rf target demo .venv .venv-infra .venv-lint
+	rm -rf target demo bench/target bench/data bench/.venv .venv .venv-infra .venv-lint

@@ -28,8 +28,10 @@ def peer(name):
 def programs(kind):
     """By name: how to run it, and whether it answers the question (limits do not)."""
     if kind in ("jsonl.gz", "jsonl.zst"):
-        bare = ["zlib-rs", "zlib-ng", "isal"] if kind.endswith("gz") else ["zstd"]
-        table = {f"decompression alone ({name})": (ours("bare", name), False) for name in bare}
+        table = {f"decompression alone ({'zlib-rs' if kind.endswith('gz') else 'zstd'})": (ours("bare", "zlib-rs" if kind.endswith("gz") else "zstd"), False)}
+        if kind.endswith("gz"):
+            table["decompression alone (zlib-ng)"] = (peer("zlib_ng"), False)
+            table["decompression alone (ISA-L)"] = (peer("isal"), False)
         return {"farthing": (ours("ours"), True), **table, "DuckDB": (peer("duckdb"), True)}
     table = {"farthing": (ours("ours"), True), "by hand": (ours("by_hand"), True)}
     if kind == "parquet":
