@@ -49,6 +49,11 @@ simulate: ## The exactly-once simulation at length: make simulate SEEDS=100000
 bench: ## Speed beside other programs on the same data: make bench SIZE=1G ROUNDS=5
 	bench/bench $(or $(SIZE),256M) $(or $(ROUNDS),5)
 
+.PHONY: bench-directory
+bench-directory: ## A million deployments and 100,000 accounts: first load, opening, lookups
+	$(CARGO) build --workspace --example directory
+	target/debug/examples/directory
+
 .PHONY: tools
 tools: ## Install the tools that tests and lints use into folders of this checkout
 	tools/install

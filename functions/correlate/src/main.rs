@@ -1,6 +1,7 @@
 //! `correlate`: publishes who owned which deployment when, and puts customers to the counters.
 
 mod handler;
+mod secrets;
 
 use lambda::Function;
 use lambda_runtime::Error;

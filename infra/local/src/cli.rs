@@ -48,6 +48,29 @@ pub enum Command {
         #[arg(long, required = true)]
         preview: bool,
     },
+    /// Read who owns what, and tell what became of it; or explain one deployment.
+    ///
+    /// With `--explain` nothing is read: the directory in force is asked.
+    Correlate {
+        /// Where things are.
+        #[command(flatten)]
+        place: Place,
+        /// A deployment and a time, such as harbour-9@2026-02-03 or harbour-9@2026-02-03T04:05:06Z.
+        #[arg(long, value_name = "DEPLOYMENT@TIME")]
+        explain: Option<String>,
+        /// Accept what a guard refused, with who and why; kept with the version.
+        #[arg(long, value_name = "WHO AND WHY")]
+        accept: Option<String>,
+    },
+    /// Look at the versions of the directory: who owned which deployment when.
+    Directory {
+        /// Where things are.
+        #[command(flatten)]
+        place: Place,
+        /// What to look at.
+        #[command(subcommand)]
+        look: Look,
+    },
     /// Keep an S3 endpoint over the data folder open, to look inside with `aws --endpoint-url`.
     Serve {
         /// Where things are.
@@ -62,6 +85,20 @@ pub enum Command {
         /// Where the demo keeps everything. Delete it to begin anew.
         #[arg(long, default_value = "demo")]
         folder: PathBuf,
+    },
+}
+
+/// What to look at in the directory.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Look {
+    /// List the versions, oldest first.
+    Versions,
+    /// Tell which deployments differ between two versions.
+    Diff {
+        /// The older one: its number, or the beginning of its hash.
+        older: String,
+        /// The newer one.
+        newer: String,
     },
 }
 
@@ -96,4 +133,7 @@ pub struct Place {
     /// Where Farthing keeps what it knows, and writes the invoices (below `invoices`).
     #[arg(long, default_value = ".farthing")]
     pub data: PathBuf,
+    /// A file with the credentials of the catalogue's Salesforce organisations, by their names (docs/salesforce.md).
+    #[arg(long)]
+    pub salesforce_credentials: Option<PathBuf>,
 }

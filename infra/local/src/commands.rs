@@ -10,12 +10,12 @@ use ledger::attention;
 use ledger::invoice::Closed;
 use store::embedded::{Places, open};
 
-use crate::cli::{Command, Place, RunArgs};
+use crate::cli::{Command, Look, Place, RunArgs};
 use crate::engine::{Engine, Translated};
 use crate::failure::Failure;
 use crate::folder::read_catalogue;
 use crate::report::{self, say};
-use crate::{demo, serve};
+use crate::{crm, demo, directory, serve};
 
 /// Files that are translated at once. Most of them wait for the disk, which commits what waits
 /// together; each holds a megabyte of its file.
@@ -30,6 +30,10 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => runtime.block_on(bill(&arguments)),
         Command::Status(place) => runtime.block_on(status(&place)),
         Command::Invoice { run, preview: _ } => runtime.block_on(preview(&run)),
+        Command::Correlate { place, explain, accept } => {
+            runtime.block_on(correlate(&place, explain.as_deref(), accept))
+        }
+        Command::Directory { place, look } => runtime.block_on(look_at(&place, &look)),
         Command::Serve { place, port } => runtime.block_on(serve::serve(&places(&place), port)),
         Command::Demo { folder } => runtime.block_on(demo::run(&folder)),
     }
@@ -50,7 +54,28 @@ pub fn engine(place: &Place) -> Result<Engine, Failure> {
     let configuration = read_catalogue(&place.catalogue)?;
     fs::create_dir_all(&place.data).map_err(|error| Failure::file(&place.data, error))?;
     let ports = Arc::new(open(&places(place))?);
-    Ok(Engine { ports, configuration: Arc::new(configuration), workers: WORKERS, quiet: false })
+    let reached = crm::reach(&configuration.catalogue, place.salesforce_credentials.as_deref())?;
+    Ok(Engine { ports, configuration: Arc::new(configuration), reached, workers: WORKERS, quiet: false })
+}
+
+async fn correlate(place: &Place, explain: Option<&str>, accept: Option<String>) -> Result<(), Failure> {
+    let engine = engine(place)?;
+    if let Some(asked) = explain {
+        return directory::explain(&engine.ports, asked).await;
+    }
+    let published = crm::published(&*engine.ports, &engine.configuration.catalogue, &engine.reached, accept).await?;
+    let (facts, version) = (published.facts, published.version.get(..12).unwrap_or(&published.version));
+    let kind = if published.changed { "a new version" } else { "as before" };
+    say(&format!("{facts} facts of who owns what; directory {version}, {kind}"));
+    Ok(())
+}
+
+async fn look_at(place: &Place, look: &Look) -> Result<(), Failure> {
+    let engine = engine(place)?;
+    match look {
+        Look::Versions => directory::versions(&engine.ports).await,
+        Look::Diff { older, newer } => directory::diff(&engine.ports, older, newer).await,
+    }
 }
 
 fn check(catalogue: &Path) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! `farthing demo`: a month of invented usage, billed by the four functions on embedded parts.
 
+mod crm;
 mod generate;
 mod month;
 
@@ -8,7 +9,7 @@ use std::path::Path;
 
 use ledger::attention;
 use ledger::error::LedgerError;
-use ledger::ports::Queue;
+use ledger::ports::{Clock, Queue};
 
 use crate::cli::Place;
 use crate::commands::{counted, engine, tell_closed};
@@ -17,20 +18,28 @@ use crate::failure::Failure;
 use crate::report::{self, say};
 
 /// The catalogue of the demo: the same files that `infra/local/demo/catalogue` shows.
-const CATALOGUE: [(&str, &str); 5] = [
+const CATALOGUE: [(&str, &str); 6] = [
     ("customers-america.yaml", include_str!("../demo/catalogue/customers-america.yaml")),
     ("customers-europe.yaml", include_str!("../demo/catalogue/customers-europe.yaml")),
     ("metering.yaml", include_str!("../demo/catalogue/metering.yaml")),
     ("prices.yaml", include_str!("../demo/catalogue/prices.yaml")),
+    ("salesforce.yaml", include_str!("../demo/catalogue/salesforce.yaml")),
     ("seller.yaml", include_str!("../demo/catalogue/seller.yaml")),
 ];
 
 /// Generates what is not there yet, delivers the events, and bills the month.
 pub async fn run(folder: &Path) -> Result<(), Failure> {
-    let place = Place { catalogue: folder.join("catalogue"), usage: folder.join("usage"), data: folder.join("data") };
+    let place = Place {
+        catalogue: folder.join("catalogue"),
+        usage: folder.join("usage"),
+        data: folder.join("data"),
+        salesforce_credentials: None,
+    };
     write_catalogue(&place.catalogue)?;
     fs::create_dir_all(&place.usage).map_err(|error| Failure::file(&place.usage, error))?;
-    let engine = engine(&place)?;
+    let mut engine = engine(&place)?;
+    let crm = crm::start(&engine.configuration.catalogue, engine.ports.now()).await?;
+    engine.reached = crm.reached;
     let files = generate::generate(&engine, &place.usage)?;
     say(&format!(
         "{} usage files of {} MB in {}",

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::crm::{self, Reached};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use invoicing::Invoice;
 use ledger::aggregate::refresh_shard;
@@ -77,6 +78,8 @@ pub struct Engine {
     pub ports: Arc<Embedded>,
     /// The catalogue.
     pub configuration: Arc<Configuration>,
+    /// The organisations that can be reached, by the catalogue's names.
+    pub reached: BTreeMap<String, Reached>,
     /// Files at once.
     pub workers: usize,
     /// Whether progress is shown.
@@ -149,7 +152,7 @@ impl Engine {
 
     /// Publishes the directory and derives the month's counters.
     pub async fn correlate(&self, month: &str) -> Result<(Published, Enriched), Failure> {
-        let published = correlate::publish(&*self.ports, &self.configuration.catalogue).await?;
+        let published = crm::published(&*self.ports, &self.configuration.catalogue, &self.reached, None).await?;
         let enriched = correlate::enrich(&*self.ports, &self.configuration.catalogue, month).await?;
         Ok((published, enriched))
     }

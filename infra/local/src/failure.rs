@@ -29,6 +29,9 @@ pub enum Failure {
     /// The protocol could not go on.
     #[error("{0}")]
     Ledger(#[from] LedgerError),
+    /// Salesforce cannot be reached as things are.
+    #[error("{0}")]
+    Salesforce(String),
     /// A worker ended before its work.
     #[error("a worker ended before its work: {0}")]
     Worker(#[from] tokio::task::JoinError),
@@ -46,7 +49,7 @@ impl Failure {
     /// The exit code, as `--help` lists them.
     pub fn code(&self) -> u8 {
         match self {
-            Self::File { .. } | Self::Open(_) | Self::Ledger(_) | Self::Worker(_) => 1,
+            Self::File { .. } | Self::Open(_) | Self::Ledger(_) | Self::Salesforce(_) | Self::Worker(_) => 1,
             Self::NoCatalogue(_) | Self::Catalogue(_) => 3,
             Self::Waiting => 4,
         }

@@ -2,7 +2,9 @@
 
 mod cli;
 mod commands;
+mod crm;
 mod demo;
+mod directory;
 mod engine;
 mod failure;
 mod folder;

@@ -96,6 +96,9 @@ pub fn needs_a_person(closed: &Closed, notices: &[Notice]) -> Vec<String> {
             lines.push(format!("{account} cannot be priced: {reason}"));
         }
     }
+    for unbillable in &closed.unbillable {
+        lines.push(format!("{} ({}) cannot be billed: {}", unbillable.name, unbillable.account, unbillable.reason));
+    }
     lines.extend(closed.held.iter().map(held));
     lines.extend(notices.iter().take(SHOWN).map(|notice| format!("{}: {}", notice.key, notice.reason)));
     if let Some(more) = notices.len().checked_sub(SHOWN).filter(|more| *more > 0) {
@@ -124,11 +127,30 @@ fn held(held: &Held) -> String {
         Unowned::Unknown => "no customer has this deployment",
         Unowned::NotEffective => "its customer did not have it at that time",
         Unowned::Ambiguous => "two customers claim it",
+        Unowned::NoAccount => "its record names no account",
+        Unowned::Inactive => "its record says that it is not in use",
+        Unowned::Excluded => "it is never billed",
+        Unowned::MissingTag => "the usage names no deployment",
         Unowned::NoPlan => "its customer holds no plan at that time",
         Unowned::NoStream => "the catalogue no longer has this stream; put it back under its name",
     };
     let quantity = grouped(&shortened(&held.quantity.display(12)));
-    format!("{}: {quantity} {} of {} are billed to nobody: {why}", held.deployment, held.unit, held.stream)
+    format!(
+        "{}: {quantity} {} of {} are billed to nobody: {why}{}",
+        held.deployment,
+        held.unit,
+        held.stream,
+        worth(held)
+    )
+}
+
+/// What held usage is worth at the list prices of each plan.
+fn worth(held: &Held) -> String {
+    if held.worth.is_empty() {
+        return String::new();
+    }
+    let each = held.worth.iter().map(|worth| format!("{} {} ({})", grouped(&worth.amount), worth.currency, worth.plan));
+    format!("; at list prices {}", each.collect::<Vec<_>>().join(", "))
 }
 
 /// Whether every account came to its invoice.

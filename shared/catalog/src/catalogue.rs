@@ -11,6 +11,7 @@ use usage::{Source, Tags};
 
 use crate::directory::Directory;
 use crate::party::{Billing, Customer, Seller};
+use crate::salesforce::Organisation;
 
 /// A sound catalogue. It never changes; share it behind an [`Arc`].
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Catalogue {
     pub components: BTreeMap<String, ComponentSpec>,
     /// What can be subscribed to, by name.
     pub plans: BTreeMap<String, Arc<Plan>>,
+    /// Where customers are known besides, by name.
+    pub salesforce: BTreeMap<String, Organisation>,
     /// Who is billed, by id.
     pub customers: BTreeMap<String, Customer>,
 }

@@ -6,6 +6,7 @@ mod names;
 mod ownership;
 mod parties;
 mod prices;
+mod salesforce;
 mod sources;
 mod streams;
 mod unused;
@@ -50,6 +51,8 @@ pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
     let sources = sources::check(sections, &streams, &mut findings);
     let components = prices::components(sections, &streams, &mut findings);
     let plans = prices::plans(sections, &components, &streams, &mut findings);
+    let zone = seller.as_ref().map(|seller| seller.zone);
+    let salesforce = salesforce::check(sections, zone, &plans, &mut findings);
     let customers = prices::customers(drafts, sections, &plans, &mut findings);
     let catalogue = seller.map(|seller| Catalogue {
         hash: hash::of_entries(sections.entries()),
@@ -59,6 +62,7 @@ pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
         sources,
         components,
         plans,
+        salesforce,
         customers,
     });
     (catalogue, findings.problems)

@@ -1,89 +1,110 @@
 //! Which customer owned a deployment at an instant.
 //!
-//! A directory is a snapshot of effective-dated facts. Snapshots are only ever added, each under the version that
-//! its facts hash to; a billing run pins one. Every fact also keeps the instant at which it was first recorded, so
-//! that "what did we believe then" can be answered (bitemporal). Never stores anything itself.
+//! A directory is a snapshot of effective-dated facts ([`Claim`]) and of the accounts they name ([`Party`]). Snapshots
+//! are only ever added, each under the version that its facts hash to; a billing run pins one. Every fact also keeps
+//! the instant at which it was first recorded, so that "what did we believe then" can be answered (bitemporal). A
+//! snapshot is lines in shards by a hash of the deployment's name: it opens without being parsed, and a lookup is a
+//! binary search. Never stores anything itself.
+
+mod claim;
+mod difference;
+mod party;
+mod shard;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use metering::period::PeriodError;
 use metering::time::Instant;
-use serde::{Deserialize, Serialize};
 
 use crate::hash;
 use crate::party::{Customer, instants};
 
-/// The format written by [`Directory::encode`].
-const FORMAT: &str = "farthing.directory/1";
+pub use claim::{Claim, Seen, Standing};
+pub use difference::{Moved, difference, is_billed, lost};
+pub use party::{Holding, Party, Unbillable};
+pub use shard::{Shard, shard_of, shards_for};
 
-/// One fact: `account` owned `deployment` during `[from, until)`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ownership {
-    /// The customer's id.
-    pub account: String,
-    /// The deployment as usage files call it.
-    pub deployment: String,
-    /// The first instant.
-    pub from: Instant,
-    /// When this fact was first recorded.
-    pub recorded_at: Instant,
-    /// The first instant after; none while it lasts.
-    pub until: Option<Instant>,
-}
+/// The format of snapshots.
+const FORMAT: &str = "farthing.directory/2";
 
-impl Ownership {
-    /// What the fact says, apart from when it was recorded; also the order of facts.
-    fn claim(&self) -> (&str, Instant, Option<Instant>, &str) {
-        (&self.deployment, self.from, self.until, &self.account)
-    }
-
-    fn covers(&self, at: Instant) -> bool {
-        self.from <= at && self.until.is_none_or(|until| at < until)
-    }
-}
+/// Where the catalogue's own facts say they are written.
+pub const CATALOGUE: &str = "catalogue";
 
 /// The answer to "whose usage is this?".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner<'a> {
     /// This account's.
     Matched(&'a str),
+    /// This account's, though its record says that the deployment is not in use: billed, and reported.
+    Inactive(&'a str),
+    /// Held, because its record says that the deployment is not in use.
+    Suspended(&'a str),
+    /// Never billed: a trial, a test, our own.
+    Excluded,
+    /// A record knows the deployment and names no account.
+    NoAccount,
     /// No fact names the deployment.
     Unknown,
     /// The deployment belongs to somebody, but not at this instant.
     NotEffective,
     /// More than one account claims it.
     Ambiguous,
+    /// The usage names no deployment at all.
+    MissingTag,
 }
 
 /// A snapshot of all facts, with its version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Directory {
-    // Alphabetical, so that the encoded form is canonical.
-    entries: Vec<Ownership>,
-    format: String,
+    shards: Vec<Shard>,
+    parties: Vec<Party>,
+    /// The deployments of each account, put together when first asked for.
+    owned: OnceLock<BTreeMap<String, BTreeSet<String>>>,
     recorded_at: Instant,
     version: String,
 }
 
-/// Why a text is no directory.
+/// Why a snapshot cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// It is not JSON of the right shape.
-    #[error("this is no directory: {0}")]
-    Malformed(#[from] serde_json::Error),
-    /// It was written by a later or another program.
-    #[error("this is a `{0}`, where a `{FORMAT}` was expected")]
-    Format(String),
-    /// Its facts are not those that its version stands for.
-    #[error("the directory says version {stated}, but its entries are version {actual}")]
-    Version {
-        /// The version it states.
-        stated: String,
-        /// The version that its facts hash to.
-        actual: String,
-    },
+    /// A line is cut.
+    #[error("a part of the directory ends within a line")]
+    Line,
+    /// It has no parts.
+    #[error("the directory has no parts")]
+    Empty,
+}
+
+/// The version of a snapshot: a hash over the hashes of its parts' facts and of its accounts.
+#[must_use]
+pub fn version_of(shards: &[String], parties: &str) -> String {
+    hash::of_text(&format!("{FORMAT}\n{}\n{parties}\n", shards.join("\n")))
+}
+
+/// The facts that `customers` of a catalogue state, recorded at an instant.
+///
+/// # Errors
+/// [`PeriodError::OutOfRange`] for days at the ends of the calendar.
+pub fn stated(customers: &BTreeMap<String, Customer>, recorded_at: Instant) -> Result<Vec<Claim>, PeriodError> {
+    let mut claims = Vec::new();
+    for customer in customers.values() {
+        for deployment in &customer.deployments {
+            let (from, until) = instants(&deployment.term, customer.zone)?;
+            claims.push(Claim {
+                deployment: deployment.id.clone(),
+                rule: 0,
+                from,
+                until,
+                account: Some(customer.id.clone()),
+                standing: Standing::Active,
+                inferred: (false, false),
+                source: CATALOGUE.to_owned(),
+                recorded_at,
+            });
+        }
+    }
+    Ok(claims)
 }
 
 impl Directory {
@@ -92,36 +113,31 @@ impl Directory {
     /// # Errors
     /// [`PeriodError::OutOfRange`] for days at the ends of the calendar.
     pub fn of(customers: &BTreeMap<String, Customer>, recorded_at: Instant) -> Result<Self, PeriodError> {
-        let mut entries = Vec::new();
-        for customer in customers.values() {
-            for deployment in &customer.deployments {
-                let (from, until) = instants(&deployment.term, customer.zone)?;
-                let (account, deployment) = (customer.id.clone(), deployment.id.clone());
-                entries.push(Ownership { account, deployment, from, recorded_at, until });
-            }
-        }
-        Ok(Self::new(entries, recorded_at))
+        Ok(Self::new(stated(customers, recorded_at)?, recorded_at))
     }
 
     /// A snapshot of the given facts, in any order; facts stated twice count once, as first recorded.
     #[must_use]
-    pub fn new(mut entries: Vec<Ownership>, recorded_at: Instant) -> Self {
-        entries.sort_by(|a, b| (a.claim(), a.recorded_at).cmp(&(b.claim(), b.recorded_at)));
-        entries.dedup_by(|later, earlier| later.claim() == earlier.claim());
-        let version = version(&entries);
-        Self { entries, format: FORMAT.to_owned(), recorded_at, version }
+    pub fn new(claims: Vec<Claim>, recorded_at: Instant) -> Self {
+        let (shard, facts) = Shard::build(claims);
+        let version = version_of(&[facts], &hash::of_text(""));
+        Self { shards: vec![shard], parties: Vec::new(), owned: OnceLock::new(), recorded_at, version }
     }
 
-    /// The same facts as a successor of `previous`: those it already had keep the instant of their first recording.
-    #[must_use]
-    pub fn after(mut self, previous: &Self) -> Self {
-        for entry in &mut self.entries {
-            let found = previous.entries.binary_search_by(|known| known.claim().cmp(&entry.claim()));
-            if let Some(known) = found.ok().and_then(|index| previous.entries.get(index)) {
-                entry.recorded_at = known.recorded_at.min(entry.recorded_at);
-            }
+    /// A snapshot of stored parts.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Empty`].
+    pub fn open(
+        shards: Vec<Shard>,
+        parties: Vec<Party>,
+        recorded_at: Instant,
+        version: String,
+    ) -> Result<Self, DirectoryError> {
+        if shards.is_empty() {
+            return Err(DirectoryError::Empty);
         }
-        self
+        Ok(Self { shards, parties, owned: OnceLock::new(), recorded_at, version })
     }
 
     /// What the facts hash to: equal for equal facts, whenever they were recorded.
@@ -136,68 +152,139 @@ impl Directory {
         self.recorded_at
     }
 
-    /// All facts, by deployment and time.
+    /// How many facts there are.
     #[must_use]
-    pub fn entries(&self) -> &[Ownership] {
-        &self.entries
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(Shard::len).sum()
     }
 
-    /// Whose usage `deployment` was at `at`.
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The accounts, by id; those of the catalogue are not among them.
+    #[must_use]
+    pub fn parties(&self) -> &[Party] {
+        &self.parties
+    }
+
+    /// The parts.
+    #[must_use]
+    pub fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
+    /// All facts, part by part.
+    pub fn entries(&self) -> impl Iterator<Item = Claim> {
+        self.shards.iter().flat_map(Shard::entries)
+    }
+
+    /// The names of all deployments.
+    pub fn deployments(&self) -> impl Iterator<Item = String> {
+        self.shards.iter().flat_map(Shard::deployments)
+    }
+
+    /// The deployments that an account ever owned.
+    pub fn deployments_of(&self, account: &str) -> impl Iterator<Item = &str> {
+        self.owned.get_or_init(|| self.by_account()).get(account).into_iter().flatten().map(String::as_str)
+    }
+
+    fn by_account(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut accounts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (deployment, seen) in self.shards.iter().flat_map(Shard::all) {
+            if let Some(account) = seen.account {
+                accounts.entry(account.to_owned()).or_default().insert(claim::unescaped(deployment));
+            }
+        }
+        accounts
+    }
+
+    /// The facts about one deployment, by rule and time.
+    pub fn claims(&self, deployment: &str) -> impl Iterator<Item = Seen<'_>> + use<'_> {
+        let count = u32::try_from(self.shards.len()).unwrap_or(u32::MAX);
+        let place = usize::try_from(shard_of(deployment, count)).unwrap_or(0);
+        let shard = self.shards.get(place);
+        let claims = shard.map(|shard| shard.claims(deployment));
+        claims.into_iter().flatten()
+    }
+
+    /// When a fact was first recorded, if it was.
+    #[must_use]
+    pub fn recorded(&self, claim: &Claim) -> Option<Instant> {
+        let known = self.claims(&claim.deployment).map(|seen| seen.owned(&claim.deployment));
+        known.filter(|known| known.facts() == claim.facts()).map(|known| known.recorded_at).min()
+    }
+
+    /// Whose usage `deployment` was at `at`: the first rule by which any record answers to the name decides.
     #[must_use]
     pub fn owner(&self, deployment: &str, at: Instant) -> Owner<'_> {
-        let claims = self.claims(deployment);
-        let accounts: BTreeSet<&str> =
-            claims.iter().filter(|entry| entry.covers(at)).map(|entry| entry.account.as_str()).collect();
-        let mut accounts = accounts.into_iter();
-        match (accounts.next(), accounts.next()) {
-            (Some(account), None) => Owner::Matched(account),
-            (Some(_), Some(_)) => Owner::Ambiguous,
-            (None, _) if claims.is_empty() => Owner::Unknown,
-            (None, _) => Owner::NotEffective,
+        if deployment.is_empty() {
+            return Owner::MissingTag;
+        }
+        let mut decision = Decision::default();
+        let mut rule = None;
+        for seen in self.claims(deployment) {
+            if seen.rule != *rule.get_or_insert(seen.rule) {
+                break;
+            }
+            if seen.covers(at) {
+                decision.hear(&seen);
+            }
+        }
+        match rule {
+            None => Owner::Unknown,
+            Some(_) => decision.owner(),
         }
     }
 
-    /// The facts about one deployment, by time.
+    /// Facts by later rules that name another account than the one that decided: never billed by, worth a look.
     #[must_use]
-    pub fn claims(&self, deployment: &str) -> &[Ownership] {
-        let start = self.entries.partition_point(|entry| entry.deployment.as_str() < deployment);
-        let end = self.entries.partition_point(|entry| entry.deployment.as_str() <= deployment);
-        self.entries.get(start..end).unwrap_or_default()
-    }
-
-    /// The directory as canonical JSON: the same bytes for the same snapshot.
-    ///
-    /// # Errors
-    /// [`DirectoryError::Malformed`]; none is known to occur.
-    pub fn encode(&self) -> Result<String, DirectoryError> {
-        Ok(serde_json::to_string(self)?)
-    }
-
-    /// Reads what [`Directory::encode`] wrote.
-    ///
-    /// # Errors
-    /// [`DirectoryError`], also when the facts are not those the version stands for.
-    pub fn decode(text: &str) -> Result<Self, DirectoryError> {
-        let stated: Self = serde_json::from_str(text)?;
-        if stated.format != FORMAT {
-            return Err(DirectoryError::Format(stated.format));
-        }
-        let actual = Self::new(stated.entries, stated.recorded_at);
-        if actual.version != stated.version {
-            return Err(DirectoryError::Version { stated: stated.version, actual: actual.version });
-        }
-        Ok(actual)
+    pub fn conflicts(&self, deployment: &str, at: Instant) -> Vec<Seen<'_>> {
+        let mut claims = self.claims(deployment);
+        let Some(first) = claims.next().map(|seen| seen.rule) else { return Vec::new() };
+        let (Owner::Matched(account) | Owner::Inactive(account) | Owner::Suspended(account)) =
+            self.owner(deployment, at)
+        else {
+            return Vec::new();
+        };
+        claims.filter(|seen| seen.rule != first && seen.covers(at) && seen.account != Some(account)).collect()
     }
 }
 
-fn version(entries: &[Ownership]) -> String {
-    let claims = entries.iter().map(|entry| {
-        let until = entry.until.map_or(serde_json::Value::Null, |until| until.0.into());
-        let claim = [entry.deployment.as_str().into(), entry.from.0.into(), until, entry.account.as_str().into()];
-        serde_json::Value::from(claim.to_vec()).to_string()
-    });
-    let lines: Vec<String> = claims.collect();
-    hash::of_text(&format!("{FORMAT}\n{}\n", lines.join("\n")))
+/// What the records of one rule say of an instant.
+#[derive(Default)]
+struct Decision<'a> {
+    account: Option<(&'a str, Standing)>,
+    ambiguous: bool,
+    orphan: bool,
+}
+
+impl<'a> Decision<'a> {
+    fn hear(&mut self, seen: &Seen<'a>) {
+        match (seen.account, self.account) {
+            (None, _) => self.orphan = true,
+            (Some(account), None) => self.account = Some((account, seen.standing)),
+            (Some(account), Some((known, standing))) if account == known => {
+                // Two records of one account: what is in use by one of them is in use.
+                self.account = Some((known, standing.min(seen.standing)));
+            }
+            (Some(_), Some(_)) => self.ambiguous = true,
+        }
+    }
+
+    fn owner(self) -> Owner<'a> {
+        match self.account {
+            _ if self.ambiguous => Owner::Ambiguous,
+            Some((account, Standing::Active)) => Owner::Matched(account),
+            Some((account, Standing::Inactive)) => Owner::Inactive(account),
+            Some((account, Standing::Suspended)) => Owner::Suspended(account),
+            Some((_, Standing::Excluded)) => Owner::Excluded,
+            None if self.orphan => Owner::NoAccount,
+            None => Owner::NotEffective,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod load;
 mod near;
 mod party;
 mod problem;
+pub mod salesforce;
 mod spec;
 mod yaml;
 

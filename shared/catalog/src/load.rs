@@ -13,6 +13,7 @@ use usage::SourceSpec;
 
 use crate::near;
 use crate::problem::{File, Problem, Text};
+use crate::salesforce::OrganisationSpec;
 use crate::spec::{BillingSpec, CustomerSpec, SellerSpec};
 use crate::yaml::{self, Node, Value};
 
@@ -56,12 +57,14 @@ pub(crate) struct Sections {
     pub(crate) components: Vec<Entry<ComponentSpec>>,
     pub(crate) plans: Vec<Entry<PlanSpec>>,
     pub(crate) customers: Vec<Entry<CustomerSpec>>,
+    pub(crate) salesforce: Vec<Entry<OrganisationSpec>>,
     /// Every entry, readable or not, by section and in the order written.
     pub(crate) places: BTreeMap<&'static str, Vec<Place>>,
 }
 
 /// The sections of a catalogue, in the order in which they are best written.
-pub(crate) const SECTIONS: [&str; 7] = ["seller", "billing", "streams", "sources", "components", "plans", "customers"];
+pub(crate) const SECTIONS: [&str; 8] =
+    ["seller", "billing", "streams", "sources", "components", "plans", "customers", "salesforce"];
 
 impl Sections {
     /// The names that the entries of `section` go by, readable or not.
@@ -168,6 +171,7 @@ impl Reading {
             "sources" => keep(&mut sections.sources, place),
             "components" => keep(&mut sections.components, place),
             "plans" => keep(&mut sections.plans, place),
+            "salesforce" => keep(&mut sections.salesforce, place),
             _ => keep(&mut sections.customers, place),
         };
         self.problems.extend(outcome.err().map(|problem| *problem));

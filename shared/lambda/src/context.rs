@@ -34,6 +34,8 @@ pub struct Context {
     pub usage_bucket: String,
     /// Objects younger than this many minutes may still be under way to their tally.
     pub settle_minutes: i64,
+    /// The secret with the credentials of Salesforce organisations; none where there are none.
+    pub salesforce_secret: Option<String>,
     shelf: Shelf,
 }
 
@@ -48,8 +50,8 @@ impl Context {
         let fresh_ms = if function == Function::Translate { TRANSLATE_FRESH_MS } else { 0 };
         let usage_bucket = settings.aws.buckets.usage.clone();
         let ports = store::aws::connect(settings.aws).await?;
-        let shelf = Shelf::new(settings.catalogue_prefix, fresh_ms);
-        Ok(Self { ports, usage_bucket, settle_minutes: settings.settle_minutes, shelf })
+        let (shelf, salesforce_secret) = (Shelf::new(settings.catalogue_prefix, fresh_ms), settings.salesforce_secret);
+        Ok(Self { ports, usage_bucket, settle_minutes: settings.settle_minutes, salesforce_secret, shelf })
     }
 
     /// The catalogue as it is now.

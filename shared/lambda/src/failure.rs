@@ -29,6 +29,9 @@ pub enum Failure {
     /// Some accounts of a month could not be closed; the others were.
     #[error("{0}")]
     Unclosed(String),
+    /// A Salesforce organisation cannot be read until somebody mends something; the rest was done.
+    #[error("{0}")]
+    Organisations(String),
     /// A defect of ours, kept from its neighbours.
     #[error("a panic: {0}")]
     Panic(String),
@@ -46,6 +49,7 @@ impl Failure {
             Self::Ledger(LedgerError::Contended(_)) => "Contended",
             Self::Ledger(_) => "LedgerInconsistent",
             Self::Unclosed(_) => "PeriodNotClosed",
+            Self::Organisations(_) => "SalesforceNotRead",
             Self::Panic(_) => "Panic",
         }
     }
@@ -56,9 +60,12 @@ impl Failure {
             Self::Catalogue(CatalogueError::Store(error)) => error.retryable,
             Self::Catalogue(CatalogueError::Unsettled { .. }) => true,
             Self::Ledger(error) => error.is_retryable(),
-            Self::Event(_) | Self::OtherBucket { .. } | Self::Catalogue(_) | Self::Unclosed(_) | Self::Panic(_) => {
-                false
-            }
+            Self::Event(_)
+            | Self::OtherBucket { .. }
+            | Self::Catalogue(_)
+            | Self::Unclosed(_)
+            | Self::Organisations(_)
+            | Self::Panic(_) => false,
         }
     }
 }

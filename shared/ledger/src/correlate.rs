@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use catalog::Catalogue;
-use catalog::directory::Directory;
+use catalog::directory::{Directory, stated};
 use chrono::NaiveDate;
 use metering::exact::Exact;
 use metering::measure::Measurement;
@@ -14,26 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::counted::Counted;
 use crate::error::LedgerError;
-use crate::file::read_text;
 use crate::names;
 use crate::ownership::{self, Held};
-use crate::ports::{Bucket, Item, Key, Ports, Table, Transacted, Write};
+use crate::ports::{Key, Ports, Table, Transacted, Write};
+use crate::snapshot::{self, DirectoryHead, Manifest, Present, keep_parties, keep_shard, put_in_force};
 
 /// How often a publication is tried anew when another one was faster.
 const ATTEMPTS: usize = 8;
-
-/// The directory's head: which version is the present one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DirectoryHead {
-    /// How many versions there have been.
-    pub count: u64,
-    /// The present version: the hash of its facts.
-    pub version: String,
-    /// The object in the work bucket that holds it.
-    pub body: String,
-    /// When it was recorded.
-    pub recorded_at: Instant,
-}
 
 /// What a publication did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,32 +33,36 @@ pub struct Published {
     pub facts: usize,
 }
 
-/// Publishes the directory that the catalogue states, unless it is the present one already.
-/// Versions are only ever added.
+/// Publishes the directory that the catalogue's own customers make, unless it is in force already. Where customers
+/// are known elsewhere too, that source publishes. Versions are only ever added.
 ///
 /// # Errors
 /// [`LedgerError`].
 pub async fn publish<P: Ports>(ports: &P, catalogue: &Catalogue) -> Result<Published, LedgerError> {
     for _ in 0..ATTEMPTS {
-        let head = ports.get(Table::Billing, &head_key()).await?;
-        let previous = previous(ports, head.as_ref()).await?;
-        let stated = Directory::of(&catalogue.customers, ports.now())?;
-        let facts = stated.entries().len();
-        if let Some((_, present)) = &previous
-            && present.version() == stated.version()
-        {
-            return Ok(Published { version: present.version().to_owned(), changed: false, facts });
+        let present = snapshot::present(ports).await?;
+        let now = ports.now();
+        let claims = stated(&catalogue.customers, now)?;
+        let own = catalogue.directory(now)?.version().to_owned();
+        let (part, _) = keep_shard(ports, &present.directory, claims).await?;
+        let parties = keep_parties(ports, &[]).await?;
+        let manifest = Manifest { parties, recorded_at: now, shards: vec![part] };
+        let (version, facts) = (manifest.version(), manifest.claims());
+        if present.directory.version() == version && present.head.is_some() {
+            return Ok(Published { version, changed: false, facts });
         }
-        let next = match &previous {
-            Some((_, present)) => stated.after(present),
-            None => stated,
-        };
-        let count = previous.map_or(0, |(head, _)| head.count).saturating_add(1);
-        if add_version(ports, head, count, &next).await? == Transacted::Done {
-            return Ok(Published { version: next.version().to_owned(), changed: true, facts });
+        let head = next_head(&present, version.clone(), now, own);
+        if put_in_force(ports, &present, &manifest, head, Vec::new()).await? == Transacted::Done {
+            return Ok(Published { version, changed: true, facts });
         }
     }
     Err(LedgerError::Contended(names::DIRECTORY.to_owned()))
+}
+
+/// The head that follows the one in force.
+pub fn next_head(present: &Present, version: String, recorded_at: Instant, catalogue: String) -> DirectoryHead {
+    let count = present.head.as_ref().map_or(0, |(head, _)| head.count).saturating_add(1);
+    DirectoryHead { count, version, recorded_at, catalogue, accepted: None }
 }
 
 /// The present directory; an empty one before the first publication.
@@ -79,41 +70,7 @@ pub async fn publish<P: Ports>(ports: &P, catalogue: &Catalogue) -> Result<Publi
 /// # Errors
 /// [`LedgerError`].
 pub async fn current<P: Ports>(ports: &P) -> Result<Directory, LedgerError> {
-    let head = ports.get(Table::Billing, &head_key()).await?;
-    let directory = previous(ports, head.as_ref()).await?.map(|(_, directory)| directory);
-    Ok(directory.unwrap_or_else(|| Directory::new(Vec::new(), Instant(0))))
-}
-
-fn head_key() -> Key {
-    Key::new(names::DIRECTORY, names::HEAD)
-}
-
-async fn previous<P: Ports>(ports: &P, head: Option<&Item>) -> Result<Option<(DirectoryHead, Directory)>, LedgerError> {
-    let Some(item) = head else { return Ok(None) };
-    let head: DirectoryHead =
-        serde_json::from_str(&item.body).map_err(|error| LedgerError::malformed("directory", error))?;
-    let text = read_text(ports, Bucket::Work, &head.body).await?;
-    let directory = Directory::decode(&text).map_err(|error| LedgerError::billing("directory", error))?;
-    Ok(Some((head, directory)))
-}
-
-async fn add_version<P: Ports>(
-    ports: &P,
-    present: Option<Item>,
-    count: u64,
-    next: &Directory,
-) -> Result<Transacted, LedgerError> {
-    let text = next.encode().map_err(|error| LedgerError::billing("directory", error))?;
-    let body = format!("directory/{}.json", names::sha256(text.as_bytes()));
-    ports.put_once(Bucket::Work, &body, text.into_bytes(), "application/json").await?;
-    let head = DirectoryHead { count, version: next.version().to_owned(), body, recorded_at: next.recorded_at() };
-    let text = serde_json::to_string(&head).map_err(|error| LedgerError::malformed("directory", error))?;
-    let version = Write::create(Table::Billing, Key::new(names::DIRECTORY, names::number(count)), text.clone());
-    let head = match present {
-        Some(item) => Write::replace(Table::Billing, head_key(), item.revision, text),
-        None => Write::create(Table::Billing, head_key(), text),
-    };
-    Ok(ports.transact(vec![head, version]).await?)
+    Ok(snapshot::present(ports).await?.directory)
 }
 
 /// A month of one stream of one deployment, with the customer's id: for dashboards and for the
@@ -156,6 +113,8 @@ pub struct Enriched {
 /// [`LedgerError`].
 pub async fn enrich<P: Ports>(ports: &P, catalogue: &Catalogue, month: &str) -> Result<Enriched, LedgerError> {
     let directory = current(ports).await?;
+    let (joined, _) = catalogue.joined(directory.parties());
+    let catalogue = &joined;
     let counted = Counted::read(ports, Some(window(catalogue, month)?)).await?;
     let mut enriched = Enriched::default();
     for customer in catalogue.customers.values() {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use catalog::directory::Directory;
+use catalog::directory::{Directory, Unbillable};
 use catalog::{Catalogue, Customer, Subscription};
 use chrono::{DateTime, Days, NaiveDate};
 use chrono_tz::Tz;
@@ -20,13 +20,14 @@ use serde::{Deserialize, Serialize};
 use crate::aggregate::refresh;
 use crate::charges::{Basis, Earlier, charges};
 use crate::configuration::Configuration;
-use crate::correlate::{current, window};
+use crate::correlate::window;
 use crate::counted::{Audit, Counted, audit};
 use crate::error::LedgerError;
 use crate::file::{pages, read_text};
 use crate::names;
 use crate::ownership::{Held, held};
 use crate::ports::{Bucket, Item, Key, Ports, Table, Transacted, Write};
+use crate::snapshot::{self, Present};
 
 /// How often an invoice is tried anew when another took its number.
 const ATTEMPTS: usize = 64;
@@ -85,6 +86,8 @@ pub struct Closed {
     pub accounts: BTreeMap<String, Outcome>,
     /// Usage of the month that nobody is billed for.
     pub held: Vec<Held>,
+    /// Accounts of the directory that the catalogue cannot bill as they stand.
+    pub unbillable: Vec<Unbillable>,
     /// What the audit found.
     pub audit: Audit,
     /// Files that count.
@@ -117,6 +120,7 @@ pub async fn close<P: Ports>(
 ) -> Result<Closed, LedgerError> {
     let catalogue = &*configuration.catalogue;
     let now = ports.now();
+    let own = catalogue.directory(now)?.version().to_owned();
     let mut broken = None;
     if !options.preview {
         configuration.keep(ports).await?;
@@ -128,11 +132,14 @@ pub async fn close<P: Ports>(
             }
         };
     }
-    let directory = current(ports).await?;
+    let Present { head, directory } = snapshot::present(ports).await?;
+    let (joined, unbillable) = catalogue.joined(directory.parties());
+    let published = head.is_some_and(|(head, _)| head.catalogue == own);
+    let catalogue = &joined;
     let counted = Counted::read(ports, Some(horizon(catalogue, &options.month)?)).await?;
     let before = Instant(now.0.saturating_sub(options.settle_minutes.saturating_mul(60_000)));
     let audit = audit(ports, catalogue, &counted, before).await?;
-    let mut blocked = reasons(&audit, &directory, catalogue, now)?;
+    let mut blocked = reasons(&audit, published);
     blocked.extend(broken);
     let run = Run { ports, catalogue, counted: &counted, directory: &directory, options, blocked, now };
     let mut accounts = BTreeMap::new();
@@ -143,7 +150,7 @@ pub async fn close<P: Ports>(
     }
     let period = Period::parse_month(&options.month, catalogue.seller.zone)?;
     let held = held(&counted.cells, catalogue, &directory, &period)?;
-    Ok(Closed { accounts, held, audit, files: counted.files(), records: counted.counts.records })
+    Ok(Closed { accounts, held, unbillable, audit, files: counted.files(), records: counted.counts.records })
 }
 
 /// All instants that matter for a month and for the earlier ones that may have to be trued up.
@@ -154,12 +161,7 @@ fn horizon(catalogue: &Catalogue, month: &str) -> Result<Span, LedgerError> {
 }
 
 /// What keeps every period open.
-fn reasons(
-    audit: &Audit,
-    directory: &Directory,
-    catalogue: &Catalogue,
-    now: Instant,
-) -> Result<Vec<String>, LedgerError> {
+fn reasons(audit: &Audit, published: bool) -> Vec<String> {
     let mut reasons = Vec::new();
     if let Some(first) = audit.missing.first() {
         let count = audit.missing.len();
@@ -170,10 +172,10 @@ fn reasons(
     for (key, reason) in &audit.held {
         reasons.push(format!("{key}: {reason}"));
     }
-    if directory.version() != catalogue.directory(now)?.version() {
+    if !published {
         reasons.push("the customers of the catalogue are not published yet; `correlate` does that".to_owned());
     }
-    Ok(reasons)
+    reasons
 }
 
 /// The earlier invoices of an account with their documents, oldest period first.
@@ -245,7 +247,8 @@ impl<P: Ports> Run<'_, P> {
         let mut earlier = Vec::new();
         for invoice in repriced {
             same_zone(customer, invoice)?;
-            if let Some(catalogue) = catalogues.get(&invoice.provenance.catalogue) {
+            let Provenance { catalogue, directory, .. } = &invoice.provenance;
+            if let Some(catalogue) = catalogues.get(&(catalogue.clone(), directory.clone())) {
                 let period = Period::parse_month(&invoice.period.label, customer.zone)?;
                 earlier.push(Earlier { period, catalogue });
             }
@@ -254,14 +257,19 @@ impl<P: Ports> Run<'_, P> {
         charges(&basis, self.catalogue, customer, period, &earlier, &past.documents)
     }
 
-    /// The catalogues of some invoices, by hash.
-    async fn catalogues(&self, invoices: &[&Invoice]) -> Result<BTreeMap<String, Arc<Catalogue>>, LedgerError> {
+    /// The catalogues of some invoices with the accounts that they knew, by hash and version of the directory.
+    async fn catalogues(
+        &self,
+        invoices: &[&Invoice],
+    ) -> Result<BTreeMap<(String, String), Arc<Catalogue>>, LedgerError> {
         let mut catalogues = BTreeMap::new();
         for invoice in invoices {
-            let hash = &invoice.provenance.catalogue;
-            if !catalogues.contains_key(hash) {
-                let recalled = Configuration::recall(self.ports, hash).await?.catalogue;
-                catalogues.insert(hash.clone(), recalled);
+            let Provenance { catalogue, directory, .. } = &invoice.provenance;
+            let key = (catalogue.clone(), directory.clone());
+            if !catalogues.contains_key(&key) {
+                let recalled = Configuration::recall(self.ports, catalogue).await?.catalogue;
+                let parties = snapshot::parties(self.ports, directory).await?;
+                catalogues.insert(key, Arc::new(recalled.joined(&parties).0));
             }
         }
         Ok(catalogues)

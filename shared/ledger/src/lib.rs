@@ -20,4 +20,6 @@ pub mod memory;
 pub mod names;
 pub mod ownership;
 pub mod ports;
+pub mod snapshot;
 pub mod translate;
+pub mod worth;

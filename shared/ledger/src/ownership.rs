@@ -12,6 +12,8 @@ use metering::tally::{Cells, Quarters, SeriesKey};
 use metering::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 
+use crate::worth::{Worth, at_list};
+
 /// Why nobody is billed for some usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -22,6 +24,14 @@ pub enum Unowned {
     NotEffective,
     /// More than one account claims it.
     Ambiguous,
+    /// A record knows it, and names no account.
+    NoAccount,
+    /// Its record says that it is not in use, and the mapping says to hold its usage.
+    Inactive,
+    /// A trial, a test, our own: never billed.
+    Excluded,
+    /// The usage names no deployment.
+    MissingTag,
     /// It has an owner, who holds no plan at that time.
     NoPlan,
     /// The catalogue no longer has the stream that it was counted under.
@@ -33,8 +43,7 @@ type Owned<'a> = (Span, Result<&'a str, Unowned>);
 
 /// The owners of a deployment over a window, in order, without a gap.
 pub fn owners<'a>(directory: &'a Directory, deployment: &str, window: Span) -> Vec<Owned<'a>> {
-    let claims = directory.claims(deployment);
-    let bounds = claims.iter().flat_map(|claim| [Some(claim.from), claim.until]).flatten();
+    let bounds = directory.claims(deployment).flat_map(|claim| [Some(claim.from), claim.until]).flatten();
     let cuts: BTreeSet<Instant> = bounds.filter(|at| window.contains(*at)).chain([window.from, window.until]).collect();
     let spans = cuts.iter().zip(cuts.iter().skip(1)).map(|(from, until)| Span { from: *from, until: *until });
     spans.map(|span| (span, owner(directory, deployment, span.from))).collect()
@@ -42,7 +51,11 @@ pub fn owners<'a>(directory: &'a Directory, deployment: &str, window: Span) -> V
 
 fn owner<'a>(directory: &'a Directory, deployment: &str, at: Instant) -> Result<&'a str, Unowned> {
     match directory.owner(deployment, at) {
-        Owner::Matched(account) => Ok(account),
+        Owner::Matched(account) | Owner::Inactive(account) => Ok(account),
+        Owner::Suspended(_) => Err(Unowned::Inactive),
+        Owner::Excluded => Err(Unowned::Excluded),
+        Owner::NoAccount => Err(Unowned::NoAccount),
+        Owner::MissingTag => Err(Unowned::MissingTag),
         Owner::Unknown => Err(Unowned::Unknown),
         Owner::NotEffective => Err(Unowned::NotEffective),
         Owner::Ambiguous => Err(Unowned::Ambiguous),
@@ -51,8 +64,7 @@ fn owner<'a>(directory: &'a Directory, deployment: &str, at: Instant) -> Result<
 
 /// The deployments that an account ever owned.
 pub fn deployments<'a>(directory: &'a Directory, account: &str) -> BTreeSet<&'a str> {
-    let entries = directory.entries().iter().filter(|entry| entry.account == account);
-    entries.map(|entry| entry.deployment.as_str()).collect()
+    directory.deployments_of(account).collect()
 }
 
 /// When an account owned a deployment within a window.
@@ -100,6 +112,9 @@ pub struct Held {
     pub unit: String,
     /// Why.
     pub reason: Unowned,
+    /// What it would cost at list prices, plan by plan.
+    #[serde(default)]
+    pub worth: Vec<Worth>,
 }
 
 /// The usage of a period that nobody owns, by deployment and stream.
@@ -132,10 +147,11 @@ pub fn held(
             }
         }
         for (reason, spans) in by_reason {
-            let measured = measured(cells, stream, period, &BTreeMap::from([(deployment, spans)]))?;
+            let measured = measured(cells, stream, period, &BTreeMap::from([(deployment, spans.clone())]))?;
             if measured.samples > 0 {
+                let worth = at_list(cells, catalogue, period, (deployment, name), &spans);
                 let (deployment, stream, unit) = (deployment.to_owned(), name.to_owned(), stream.unit.clone());
-                found.push(Held { deployment, stream, quantity: measured.total, unit, reason });
+                found.push(Held { deployment, stream, quantity: measured.total, unit, reason, worth });
             }
         }
     }
@@ -172,6 +188,7 @@ fn without_stream(cells: &Cells, deployment: &str, stream: &str, window: Span) -
         }
     }
     let (deployment, stream) = (deployment.to_owned(), stream.to_owned());
-    let held = Held { deployment, stream, quantity, unit: "units".to_owned(), reason: Unowned::NoStream };
+    let held =
+        Held { deployment, stream, quantity, unit: "units".to_owned(), reason: Unowned::NoStream, worth: Vec::new() };
     Ok((samples > 0).then_some(held))
 }

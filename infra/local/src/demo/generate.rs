@@ -13,6 +13,7 @@ use ledger::error::LedgerError;
 use metering::period::start_of_day;
 use metering::time::Instant;
 
+use super::crm::DEPLOYMENTS;
 use super::month::{Dice, HOURS, delay};
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -100,8 +101,8 @@ fn date_and_hour(hour: i64) -> (String, String) {
 /// The deployments of a site and the hour in which each begins to report.
 type Deployments = BTreeMap<String, i64>;
 
-/// The deployments of the catalogue by site, which is the second part of their name; and one that
-/// no customer has.
+/// The deployments of the catalogue by site, which is the second part of their name; those that only
+/// Salesforce knows; and one that no customer has.
 fn sites(engine: &Engine) -> Result<BTreeMap<String, Deployments>, Failure> {
     let mut sites: BTreeMap<String, Deployments> = BTreeMap::new();
     for customer in engine.configuration.catalogue.customers.values() {
@@ -111,6 +112,10 @@ fn sites(engine: &Engine) -> Result<BTreeMap<String, Deployments>, Failure> {
             let first = sites.entry(site).or_default().entry(deployment.id.clone()).or_insert(start);
             *first = start.min(*first);
         }
+    }
+    for deployment in DEPLOYMENTS {
+        let site = deployment.split('-').nth(1).unwrap_or("lab").to_owned();
+        sites.entry(site).or_default().insert(deployment.to_owned(), HOURS.start);
     }
     sites.entry("lab".to_owned()).or_default().insert("phantom-lab-07".to_owned(), HOURS.start);
     Ok(sites)

@@ -40,7 +40,7 @@ fn unique(section: &str, places: &[Place], findings: &mut Findings) {
     for place in places {
         let Some(name) = name(section, place) else { continue };
         let field = identity(section);
-        if section == "customers" && !usable(name) {
+        if matches!(section, "customers" | "salesforce") && !usable(name) {
             let message = format!("`{name}` is no usable {field}: use letters, digits, `-`, `_` and `.`");
             findings.error(place, field, message, None);
         }

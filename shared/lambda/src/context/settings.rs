@@ -45,10 +45,11 @@ impl Function {
         }
     }
 
-    /// The variables that it reads; all are required.
+    /// The variables that it reads; all but the secret are required.
     pub fn variables(self) -> impl Iterator<Item = Variable> {
         let own: &[Variable] = match self {
-            Self::Translate | Self::Correlate => &[],
+            Self::Translate => &[],
+            Self::Correlate => &[SALESFORCE_SECRET],
             Self::Aggregate => &[QUEUE_URL, SETTLE_MINUTES],
             Self::Invoice => &[SETTLE_MINUTES],
         };
@@ -90,6 +91,11 @@ const SETTLE_MINUTES: Variable = variable(
     "how many minutes a file may take from the bucket to its tally before it is missed, a whole number up to 1440",
 );
 
+const SALESFORCE_SECRET: Variable = variable(
+    "FARTHING_SALESFORCE_SECRET",
+    "the ARN of the Secrets Manager secret with the credentials of Salesforce organisations, or nothing",
+);
+
 /// What every function reads.
 const VARIABLES: [Variable; 8] = [
     LEDGER_TABLE,
@@ -114,6 +120,8 @@ pub struct Settings {
     pub catalogue_prefix: String,
     /// Objects younger than this are not missed yet; 0 for a function that misses none.
     pub settle_minutes: i64,
+    /// The secret with the credentials of Salesforce organisations, if there are any.
+    pub salesforce_secret: Option<String>,
 }
 
 /// Everything that is wrong with the environment, one line each.
@@ -160,12 +168,13 @@ impl Settings {
         let ledger_days = reader.number(LEDGER_DAYS, LEAST_LEDGER_DAYS, u32::MAX);
         let reads = |wanted| function.variables().any(|variable| variable == wanted);
         let queue_url = reads(QUEUE_URL).then(|| reader.text(QUEUE_URL));
+        let salesforce_secret = reader.optional(SALESFORCE_SECRET).filter(|_| reads(SALESFORCE_SECRET));
         let settle_minutes = if reads(SETTLE_MINUTES) { reader.number(SETTLE_MINUTES, 0, 1440) } else { 0 };
         if !reader.wrong.is_empty() {
             return Err(SettingsError(reader.wrong));
         }
         let aws = AwsConfig { tables, buckets, queue_url, ledger_days, endpoint: None };
-        Ok(Self { aws, catalogue_prefix, settle_minutes: i64::from(settle_minutes) })
+        Ok(Self { aws, catalogue_prefix, settle_minutes: i64::from(settle_minutes), salesforce_secret })
     }
 }
 
@@ -182,6 +191,10 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             self.wrong.push(format!("{} is missing; it holds {}", variable.name, variable.holds));
         }
         value
+    }
+
+    fn optional(&self, variable: Variable) -> Option<String> {
+        (self.look_up)(variable.name).filter(|value| !value.is_empty())
     }
 
     fn prefix(&mut self, variable: Variable) -> String {
@@ -240,7 +253,7 @@ mod tests {
     #[test]
     fn each_missing_variable_is_named_with_what_it_holds() {
         for function in Function::ALL {
-            for missing in function.variables() {
+            for missing in function.variables().filter(|variable| *variable != SALESFORCE_SECRET) {
                 let look_up = |name: &str| complete(name).filter(|_| name != missing.name);
                 let error = Settings::read(function, look_up).unwrap_err().to_string();
                 assert!(error.contains(missing.name) && error.contains(missing.holds), "{error}");

@@ -94,19 +94,38 @@ pub fn aggregate(payload: Value) -> Result<Aggregate, EventError> {
     Ok(if asked.sweep { Aggregate::Sweep } else { Aggregate::Refresh })
 }
 
-/// Decodes what `correlate` is invoked with: `{}` or a scheduled event.
+/// What `correlate` is to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Correlate {
+    /// Who accepts what a guard refused, and why.
+    pub accept: Option<String>,
+}
+
+/// Decodes what `correlate` is invoked with: `{}`, `{"accept": "who, and why"}`, a scheduled event, or an event that
+/// says that a record changed, which only means to look.
 ///
 /// # Errors
 ///
 /// Anything else, saying what is understood.
-pub fn correlate(payload: Value) -> Result<(), EventError> {
+pub fn correlate(payload: Value) -> Result<Correlate, EventError> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Asked {}
-    if let Trigger::Request(value) = trigger(payload)? {
-        let Asked {} = request(value, "send {}")?;
+    struct Asked {
+        accept: Option<String>,
     }
-    Ok(())
+    let from_salesforce =
+        |source: &Value| source.as_str().is_some_and(|it| it.starts_with("aws.partner/salesforce.com/"));
+    if payload.get("source").is_some_and(from_salesforce) {
+        return Ok(Correlate::default());
+    }
+    let Trigger::Request(value) = trigger(payload)? else { return Ok(Correlate::default()) };
+    let Asked { accept } = request(value, "send {}, or {\"accept\": \"who, and why\"}")?;
+    let accept = accept.map(|accept| accept.trim().to_owned());
+    if accept.as_ref().is_some_and(String::is_empty) {
+        let reason = "`accept` does not say who and why".to_owned();
+        return Err(EventError::Request { reason, expected: "send {\"accept\": \"who, and why\"}" });
+    }
+    Ok(Correlate { accept })
 }
 
 /// Decodes which month `invoice` is to close: `{"period": "2026-02"}`, or the month before

@@ -1,0 +1,156 @@
+//! Accounts as a customer directory knows them, and how they become customers of the catalogue.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use pricing::{Currency, PriceSpec, Term};
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::Catalogue;
+use crate::party::{Customer, Subscription};
+
+/// A plan that an account holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holding {
+    /// The plan's name in the catalogue.
+    pub plan: String,
+    /// The first day.
+    pub from: NaiveDate,
+    /// The first day that no longer counts.
+    pub until: Option<NaiveDate>,
+    /// Prices per unit that were agreed with this account, by component.
+    #[serde(default)]
+    pub prices: BTreeMap<String, String>,
+    /// Where it is written.
+    pub source: String,
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// The customer's id: the source's name and the record's id, as in `crm-001…`.
+    pub account: String,
+    /// Its name.
+    pub name: String,
+    /// Who pays, where that is another account.
+    pub bill_to: Option<String>,
+    /// The address of who pays, line by line.
+    pub address: Vec<String>,
+    /// Where its deployments are, line by line.
+    pub ship_to: Vec<String>,
+    /// Labelled numbers.
+    pub ids: BTreeMap<String, String>,
+    /// What prices look at.
+    pub attributes: BTreeMap<String, String>,
+    /// The seller's if there is none.
+    pub currency: Option<String>,
+    /// The billing zone.
+    pub zone: String,
+    /// The accounts above it, nearest first.
+    pub parents: Vec<String>,
+    /// The account that it was merged into.
+    pub merged_into: Option<String>,
+    /// What it holds.
+    pub subscriptions: Vec<Holding>,
+    /// What was strange about it, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// An account that cannot be billed as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unbillable {
+    /// The account.
+    pub account: String,
+    /// Its name.
+    pub name: String,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+impl Catalogue {
+    /// The catalogue with the directory's accounts among its customers, and those that it does not fit: their usage is
+    /// held until they are mended, and keeps nobody else waiting.
+    #[must_use]
+    pub fn joined(&self, parties: &[Party]) -> (Self, Vec<Unbillable>) {
+        let (mut whole, mut unbillable) = (self.clone(), Vec::new());
+        for party in parties {
+            let known = whole.customers.contains_key(&party.account);
+            let customer = if known {
+                Err("the catalogue has a customer of this id too".to_owned())
+            } else {
+                self.customer_of(party)
+            };
+            match customer {
+                Ok(customer) => drop(whole.customers.insert(party.account.clone(), customer)),
+                Err(reason) => {
+                    unbillable.push(Unbillable { account: party.account.clone(), name: party.name.clone(), reason });
+                }
+            }
+        }
+        (whole, unbillable)
+    }
+
+    fn customer_of(&self, party: &Party) -> Result<Customer, String> {
+        let currency = match &party.currency {
+            Some(code) => Currency::parse(code).map_err(|error| error.to_string())?,
+            None => self.seller.currency,
+        };
+        let zone: Tz = party.zone.parse().map_err(|_| format!("there is no time zone `{}`", party.zone))?;
+        let mut subscriptions = Vec::new();
+        for holding in &party.subscriptions {
+            subscriptions.push(self.held(party, holding, currency)?);
+        }
+        Ok(Customer {
+            id: party.account.clone(),
+            name: party.name.clone(),
+            address: party.address.clone(),
+            ids: party.ids.clone(),
+            zone,
+            currency,
+            attributes: party.attributes.clone(),
+            deployments: Vec::new(),
+            subscriptions,
+        })
+    }
+
+    fn held(&self, party: &Party, holding: &Holding, currency: Currency) -> Result<Subscription, String> {
+        let name = &holding.plan;
+        let plan = self
+            .plan(name)
+            .ok_or_else(|| format!("{} holds `{name}`, which is no plan of the catalogue", holding.source))?;
+        if plan.currency != currency {
+            return Err(format!("it pays in {currency}, and the plan `{name}` is in {}", plan.currency));
+        }
+        if holding.until.is_some_and(|until| until <= holding.from) {
+            return Err(format!("{} ends before it begins", holding.source));
+        }
+        let term = Term { from: holding.from, until: holding.until };
+        let earlier = party.subscriptions.iter().take_while(|other| *other != holding);
+        let overlaps = |other: &Holding| {
+            other.plan == *name
+                && other.until.is_none_or(|until| holding.from < until)
+                && holding.until.is_none_or(|until| other.from < until)
+        };
+        if let Some(other) = earlier.into_iter().find(|other| overlaps(other)) {
+            return Err(format!("it holds `{name}` twice on the same days: {} and {}", other.source, holding.source));
+        }
+        if holding.prices.is_empty() {
+            return Ok(Subscription { plan: Arc::clone(plan), term });
+        }
+        let prices = holding.prices.iter().map(|(component, amount)| {
+            let price: Result<PriceSpec, _> = serde_json::from_value(serde_json::json!({ "per-unit": amount }));
+            price
+                .map(|price| (component.clone(), price))
+                .map_err(|error| format!("the price of `{component}`: {error}"))
+        });
+        let prices = prices.collect::<Result<BTreeMap<_, _>, _>>()?;
+        let plan = plan.with_prices(&prices).map_err(|errors| {
+            errors.first().map_or_else(String::new, |error| format!("{}: {}", holding.source, error.message))
+        })?;
+        Ok(Subscription { plan: Arc::new(plan), term })
+    }
+}

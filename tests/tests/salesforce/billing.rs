@@ -1,0 +1,157 @@
+//! From the directory to money: all usage is matched, held or excluded, and a correction after the invoice trues up
+//! both customers.
+
+use std::collections::BTreeMap;
+
+use ledger::configuration::Configuration;
+use ledger::correlate::{Counter, enrich};
+use ledger::invoice::{Closed, Options, Outcome, close};
+use ledger::ownership::Unowned;
+use ledger::ports::Bucket;
+use ledger::{aggregate, translate};
+use proptest::prelude::*;
+use salesforce_peer::id;
+
+use crate::world::{ASSETS, CATALOGUE, DAY, DEPLOYMENTS, FEBRUARY, HOUR, World, account, finish};
+
+const MARCH: i64 = FEBRUARY + 28 * DAY;
+const APRIL: i64 = MARCH + 31 * DAY;
+
+/// Writes a file of usage and counts it.
+fn used(world: &World, site: &str, at: i64, calls: u64) {
+    let key = format!("usage/{site}/{at}.jsonl");
+    world.memory.upload(Bucket::Usage, &key, format!("{{\"t\":{at},\"calls\":{calls}}}\n").into_bytes());
+    finish(translate::translate(&world.memory, &world.catalogue, &key)).unwrap();
+    finish(aggregate::refresh(&world.memory)).unwrap();
+}
+
+fn configuration(world: &World, mapping: &str) -> Configuration {
+    let text = world.peer.change(|org, _| format!("{CATALOGUE}{}", mapping.replace("ORG", &org.id)));
+    Configuration::load(vec![("a.yaml".to_owned(), text)]).unwrap()
+}
+
+fn close_month(world: &World, mapping: &str, month: &str) -> Closed {
+    let options = Options { month: month.to_owned(), settle_minutes: 0, preview: false };
+    finish(close(&world.memory, &configuration(world, mapping), &options)).unwrap()
+}
+
+/// The amounts of an issued invoice, by the month that they are for.
+fn charged(closed: &Closed, account: &str) -> BTreeMap<String, String> {
+    let Some(Outcome::Issued(invoice, _)) = closed.accounts.get(account) else { panic!("{:?}", closed.accounts) };
+    invoice.lines.iter().map(|line| (line.period.clone(), line.amount.clone())).collect()
+}
+
+#[test]
+fn a_correction_after_the_invoice_trues_up_both_customers() {
+    let world = World::new(ASSETS);
+    let asset = |number: u64, serial: &str, owner: u64| {
+        let owner = id("001", owner);
+        let values = [("SerialNumber", serial), ("AccountId", owner.as_str()), ("InstallDate", "2026-01-10")];
+        world.put("Asset", number, &values);
+    };
+    asset(1, "one", 1);
+    asset(2, "two", 2);
+    world.read();
+    used(&world, "one", FEBRUARY + DAY, 100);
+    used(&world, "two", FEBRUARY + DAY, 10);
+    world.at(MARCH + 2 * DAY);
+    world.read();
+    let first = close_month(&world, ASSETS, "2026-02");
+    assert_eq!(charged(&first, &account(1))["2026-02"], "50.00");
+    assert_eq!(charged(&first, &account(2))["2026-02"], "5.00");
+    // It was the other's from the beginning.
+    asset(1, "one", 2);
+    world.at(APRIL + 2 * DAY);
+    world.read();
+    let second = close_month(&world, ASSETS, "2026-03");
+    assert_eq!(charged(&second, &account(1))["2026-02"], "-50.00");
+    assert_eq!(charged(&second, &account(2))["2026-02"], "50.00");
+}
+
+#[test]
+fn usage_that_nobody_owns_is_worth_something_and_is_billed_once_the_record_appears() {
+    let world = World::new(DEPLOYMENTS);
+    world.deploy(1, "known", 1);
+    world.read();
+    used(&world, "known", FEBRUARY + DAY, 4);
+    used(&world, "stray", FEBRUARY + DAY, 100);
+    world.at(MARCH + 2 * DAY);
+    world.read();
+    let first = close_month(&world, DEPLOYMENTS, "2026-02");
+    let held = &first.held[0];
+    assert_eq!((held.deployment.as_str(), held.reason), ("stray", Unowned::Unknown));
+    assert_eq!((held.worth[0].plan.as_str(), held.worth[0].amount.as_str()), ("standard", "50.00"));
+    world.deploy(2, "stray", 1);
+    world.at(APRIL + 2 * DAY);
+    world.read();
+    let second = close_month(&world, DEPLOYMENTS, "2026-03");
+    assert_eq!(charged(&second, &account(1))["2026-02"], "50.00");
+    assert_eq!(second.held, []);
+}
+
+#[test]
+fn an_account_that_the_catalogue_cannot_bill_keeps_nobody_else_waiting() {
+    let mapping = DEPLOYMENTS.replace("    accounts:\n", "    accounts:\n      currency: CurrencyIsoCode\n");
+    let world = World::new(&mapping);
+    world.put("Account", 2, &[("CurrencyIsoCode", "EUR")]);
+    world.deploy(1, "one", 1);
+    world.deploy(2, "two", 2);
+    world.read();
+    used(&world, "one", FEBRUARY + DAY, 100);
+    used(&world, "two", FEBRUARY + DAY, 10);
+    world.at(MARCH + 2 * DAY);
+    world.read();
+    let closed = close_month(&world, &mapping, "2026-02");
+    assert_eq!(charged(&closed, &account(1))["2026-02"], "50.00");
+    assert_eq!(closed.unbillable[0].account, account(2));
+    assert!(closed.unbillable[0].reason.contains("EUR"), "{:?}", closed.unbillable);
+    assert_eq!(closed.held[0].reason, Unowned::NoPlan);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn all_usage_is_matched_held_or_excluded(
+        records in proptest::collection::vec((0_u8..4, 0_u64..4, 0_i64..28, 1_i64..28, any::<bool>()), 0..8),
+        usage in proptest::collection::vec((0_u8..5, 0_i64..(28 * 24), 1_u64..1000), 1..12),
+    ) {
+        let world = World::new(DEPLOYMENTS);
+        world.put("Account", 3, &[("Type", "Internal")]);
+        for (number, (key, owner, from, days, lasts)) in (1..).zip(records) {
+            let from = FEBRUARY + from * DAY;
+            let until = if lasts { String::new() } else { (from + days * DAY).to_string() };
+            // Account 0 is one that nobody sees.
+            let (key, owner, from) = (format!("d{key}"), id("001", owner), from.to_string());
+            let values = [
+                ("Deployment_Key__c", key.as_str()),
+                ("Account__c", owner.as_str()),
+                ("Effective_From__c", from.as_str()),
+                ("Effective_To__c", until.as_str()),
+                ("Status__c", "Active"),
+            ];
+            world.put("Deployment__c", number, &values);
+        }
+        world.read();
+        let mut total: BTreeMap<String, u64> = BTreeMap::new();
+        for (number, (site, hour, calls)) in usage.into_iter().enumerate() {
+            let site = format!("d{site}");
+            // Apart by a millisecond, so that each file has a name of its own.
+            used(&world, &site, FEBRUARY + hour * HOUR + i64::try_from(number).unwrap(), calls);
+            *total.entry(site).or_default() += calls;
+        }
+        let enriched = finish(enrich(&world.memory, &world.catalogue, "2026-02")).unwrap();
+        let number = |text: &str| text.parse::<u64>().unwrap();
+        let mut told: BTreeMap<String, u64> = BTreeMap::new();
+        for (_, key, item) in world.memory.items() {
+            if key.partition.starts_with("C#") {
+                let counter: Counter = serde_json::from_str(&item.body).unwrap();
+                *told.entry(counter.deployment).or_default() += number(&counter.total.display(0));
+            }
+        }
+        for held in enriched.held {
+            *told.entry(held.deployment).or_default() += number(&held.quantity.display(0));
+        }
+        prop_assert_eq!(told, total);
+    }
+}

@@ -1,0 +1,14 @@
+//! Salesforce as the source of customers: the client against a peer that follows a script, the directory that comes
+//! of it, and what must not. The peer is kept honest by an independent client.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![expect(clippy::print_stderr, reason = "a skipped test must say so")]
+
+mod billing;
+mod crashes;
+mod directory;
+mod network;
+mod refusals;
+mod shapes;
+mod world;
+mod write_back;
