@@ -7,7 +7,6 @@
 #![expect(clippy::disallowed_methods, reason = "a stopwatch")]
 #![expect(clippy::float_arithmetic, clippy::as_conversions, reason = "for the eye only")]
 
-use std::fmt::Write;
 use std::hint::black_box;
 use std::time::Instant as Stopwatch;
 

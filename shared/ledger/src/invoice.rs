@@ -5,6 +5,7 @@
 //! the next number: numbers are gap-free by construction, and an invoice is issued once.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use catalog::directory::{Directory, Unbillable};
@@ -266,10 +267,10 @@ impl<P: Ports> Run<'_, P> {
         for invoice in invoices {
             let Provenance { catalogue, directory, .. } = &invoice.provenance;
             let key = (catalogue.clone(), directory.clone());
-            if !catalogues.contains_key(&key) {
+            if let Entry::Vacant(place) = catalogues.entry(key) {
                 let recalled = Configuration::recall(self.ports, catalogue).await?.catalogue;
                 let parties = snapshot::parties(self.ports, directory).await?;
-                catalogues.insert(key, Arc::new(recalled.joined(&parties).0));
+                place.insert(Arc::new(recalled.joined(&parties).0));
             }
         }
         Ok(catalogues)

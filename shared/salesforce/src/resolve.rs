@@ -150,7 +150,7 @@ impl<'a> Resolver<'a> {
         let keys =
             mapping.keys.iter().filter_map(|field| Some((field.clone(), places.value(record, field)?.to_owned())));
         let keys: BTreeMap<String, String> = keys.collect();
-        let mut spans: Vec<(Option<String>, BTreeMap<String, String>, Option<Instant>)> = Vec::new();
+        let mut spans: Vec<Owned> = Vec::new();
         for was in &record.was {
             // Where days are stated, a change in place corrects what was wrong from the beginning; only a merge moves.
             let old = was.values.get(&mapping.account).cloned();
@@ -377,6 +377,9 @@ impl<'a> Resolver<'a> {
         held
     }
 }
+
+/// An account, the keys of then, and until when.
+type Owned = (Option<String>, BTreeMap<String, String>, Option<Instant>);
 
 /// An owner for a while.
 struct Piece {

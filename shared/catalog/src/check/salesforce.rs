@@ -10,7 +10,7 @@ use super::Findings;
 use crate::catalogue::Catalogue;
 use crate::load::{Entry, Place, Sections};
 use crate::near;
-use crate::salesforce::{Accounts, Id, Organisation, OrganisationSpec, Preset, Target, is_name};
+use crate::salesforce::{Id, Organisation, OrganisationSpec, Preset, Target, is_name};
 
 /// The ends of hosts that Salesforce gives as My Domain.
 const HOSTS: [&str; 3] = [".my.salesforce.com", ".my.salesforce.mil", ".my.sfcrmproducts.cn"];
@@ -76,7 +76,7 @@ fn organisation(
         zone: zone?,
         version: spec.version.clone(),
         budget_percent: spec.budget_percent,
-        accounts: spec.accounts.clone().unwrap_or_else(Accounts::default),
+        accounts: spec.accounts.clone().unwrap_or_default(),
         deployments: deployments?,
         subscriptions: spec.subscriptions.clone().or_else(|| spec.preset.and_then(Preset::subscriptions)),
         plan: spec.plan.clone(),

@@ -130,10 +130,13 @@ pub(super) fn unescaped(text: &str) -> String {
     plain
 }
 
+/// What a claim says, in the order of its columns.
+pub type Facts<'a> = (&'a str, u8, Instant, Option<Instant>, Option<&'a str>, Standing, (bool, bool), &'a str);
+
 impl Claim {
     /// What the fact says, apart from when it was recorded; also the order of facts.
     #[must_use]
-    pub fn facts(&self) -> (&str, u8, Instant, Option<Instant>, Option<&str>, Standing, (bool, bool), &str) {
+    pub fn facts(&self) -> Facts<'_> {
         let Self { deployment, rule, from, until, account, standing, inferred, source, recorded_at: _ } = self;
         (deployment, *rule, *from, *until, account.as_deref(), *standing, *inferred, source)
     }
