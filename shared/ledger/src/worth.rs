@@ -46,7 +46,7 @@ pub fn at_list(
     };
     let term = Term { from: period.start, until: Some(period.end) };
     let attributes = BTreeMap::new();
-    let input = RatingInput { customer: "nobody", period, term, attributes: &attributes, usage: &metered };
+    let input = RatingInput::alone("nobody", period, term, &attributes, &metered);
     let priced = catalogue.plans.values().filter(|plan| prices(plan, stream));
     priced.filter_map(|plan| under(plan, &input)).collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use pricing::{Currency, PriceSpec, Term};
+use pricing::{Currency, Plan, PriceSpec, Term};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
@@ -114,6 +114,7 @@ impl Catalogue {
             attributes: party.attributes.clone(),
             deployments: Vec::new(),
             subscriptions,
+            credits: Vec::new(),
         })
     }
 
@@ -139,7 +140,7 @@ impl Catalogue {
             return Err(format!("it holds `{name}` twice on the same days: {} and {}", other.source, holding.source));
         }
         if holding.prices.is_empty() {
-            return Ok(Subscription { plan: Arc::clone(plan), term });
+            return Ok(subscription(Arc::clone(plan), term));
         }
         let prices = holding.prices.iter().map(|(component, amount)| {
             let price: Result<PriceSpec, _> = serde_json::from_value(serde_json::json!({ "per-unit": amount }));
@@ -151,6 +152,10 @@ impl Catalogue {
         let plan = plan.with_prices(&prices).map_err(|errors| {
             errors.first().map_or_else(String::new, |error| format!("{}: {}", holding.source, error.message))
         })?;
-        Ok(Subscription { plan: Arc::new(plan), term })
+        Ok(subscription(Arc::new(plan), term))
     }
+}
+
+fn subscription(plan: Arc<Plan>, term: Term) -> Subscription {
+    Subscription { plan, term, begun: term.from, ends: term.until, ended: None }
 }
