@@ -187,6 +187,11 @@ pub(crate) struct RejectLimit {
 }
 
 impl RejectLimit {
+    /// Whether it is above the one in a thousand that holds where nothing is said.
+    pub(crate) fn is_raised(&self) -> bool {
+        self.numerator.saturating_mul(1000) > self.denominator
+    }
+
     /// How many of `records` may be rejected: the share rounded down, but one, so that a small file
     /// is not held back for a single line; none where the share is nought.
     pub(crate) fn tolerated(&self, records: u64) -> u64 {

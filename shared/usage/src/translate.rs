@@ -78,6 +78,8 @@ impl<'s> Translator<'s> {
             ids: Ids::new(context.elsewhere, limits.ids),
             counts: Counts::default(),
             member: None,
+            at_first: true,
+            suspicion: None,
             rejects: Vec::new(),
         };
         Self {
@@ -133,7 +135,8 @@ struct Text<'s> {
 impl Text<'_> {
     /// Keeps nothing of what was read: the next record is the first of another text.
     fn fresh(&mut self) {
-        let Records { mapping, limits, reader, events, carried, .. } = &mut self.records;
+        let Records { mapping, limits, reader, events, carried, at_first, .. } = &mut self.records;
+        *at_first = true;
         self.splitter = splitter(mapping, *limits);
         *reader = Reader::new(&mapping.format);
         *events = Events::default();
@@ -179,6 +182,10 @@ struct Records<'s> {
     counts: Counts,
     /// The member of the bundle that is being read.
     member: Option<Arc<str>>,
+    /// Whether the next record is the first of its text.
+    at_first: bool,
+    /// What is suspicious about a first record that was rejected.
+    suspicion: Option<String>,
     rejects: Vec<Reject>,
 }
 
@@ -190,10 +197,14 @@ impl RecordSink for Records<'_> {
         self.counts.records += 1;
         self.events.clear();
         match self.translate(raw) {
-            Err(reason) => self.reject(raw, reason),
+            Err(reason) => {
+                self.suspect(raw, &reason);
+                self.reject(raw, reason);
+            }
             Ok(()) if self.events.list.is_empty() => self.counts.filtered += 1,
             Ok(()) => self.commit()?,
         }
+        self.at_first = false;
         Ok(())
     }
 
@@ -237,6 +248,19 @@ impl Records<'_> {
         Ok(())
     }
 
+    /// The first record of a text is where a header stands that nobody declared.
+    fn suspect(&mut self, raw: Raw<'_>, reason: &str) {
+        let may_have_header = matches!(self.mapping.format, Format::Csv(_) | Format::Text(_));
+        if !self.at_first || !may_have_header || self.suspicion.is_some() || self.mapping.reject_limit.is_raised() {
+            return;
+        }
+        let member = self.member.as_ref().map_or(String::new(), |member| format!(" of `{member}`"));
+        self.suspicion = Some(format!(
+            "the first record{member}, on line {}, was rejected: {reason}; that is where a header stands: declare it, or write a higher `reject-limit` if it is none",
+            raw.line
+        ));
+    }
+
     fn reject(&mut self, raw: Raw<'_>, reason: String) {
         self.counts.rejected += 1;
         if self.rejects.len() >= self.limits.rejects {
@@ -260,13 +284,13 @@ impl Records<'_> {
         Translation { tally, rejects: self.rejects, marks: self.ids.into_marks(), quarantine }
     }
 
-    /// Too many rejects: a share above the limit, or all that there is.
+    /// Too many rejects: a share above the limit, or all that there is; or one that is suspicious.
     fn quarantine(&self) -> Option<String> {
         let Counts { records, rejected, .. } = self.counts;
         let tolerated = self.mapping.reject_limit.tolerated(records);
         let all = rejected > 0 && rejected == records;
         if rejected <= tolerated && !all {
-            return None;
+            return self.suspicion.clone();
         }
         let first = self
             .rejects

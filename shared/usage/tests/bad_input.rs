@@ -205,6 +205,28 @@ fn too_many_rejects_hold_the_file_back() {
 }
 
 #[test]
+fn a_first_record_that_is_rejected_holds_the_file_back_where_it_may_be_a_header() {
+    let csv = LINES.replace("json-lines", "csv\ncsv: {columns: [cluster, ts, n]}");
+    let text = LINES.replace("json-lines", "text\ntext: {pattern: '^(?<cluster>[a-z]+),(?<ts>[^,]+),(?<n>.+)$'}");
+    let rows = "a,2026-02-01T00:00:00Z,1\n".repeat(2000);
+    for yaml in [&csv, &text] {
+        let header = format!("cluster,ts,n\n{rows}");
+        let translation = translate(&source(yaml), header.as_bytes()).unwrap();
+        let reason = translation.quarantine.unwrap();
+        assert!(reason.starts_with("the first record, on line 1, was rejected: "), "{reason}");
+        assert!(reason.contains("declare it"), "{reason}");
+        // Anywhere else it is one of the two that 2001 records tolerate.
+        let later = format!("{rows}cluster,ts,n\n");
+        assert_eq!(translate(&source(yaml), later.as_bytes()).unwrap().quarantine, None);
+        let raised = format!("{yaml}reject-limit: 0.002");
+        assert_eq!(translate(&source(&raised), header.as_bytes()).unwrap().quarantine, None);
+    }
+    // JSON has no header.
+    let lines = format!("broken\n{}", record("1").repeat(10));
+    assert_eq!(translate(&source(LINES), lines.as_bytes()).unwrap().quarantine, None);
+}
+
+#[test]
 fn what_is_not_read_is_named() {
     for (bytes, what) in [
         (&b"PAR1...."[..], "Parquet"),

@@ -169,3 +169,11 @@ fn mistakes_in_what_is_declared_are_placed() {
         assert!(found, "{to}: {problems:?}");
     }
 }
+
+#[test]
+fn the_first_record_of_any_file_is_suspicious_when_it_is_rejected() {
+    let text = format!("n,x\n{}", "1,a\n".repeat(999));
+    let files = [("manifest.json", MANIFEST), ("n1.cpu.csv", text.as_str()), ("n2.cpu.csv", "n,x\nunits,b\n2,a\n")];
+    let reason = translate(&source(CHOOSING), &tar(&files)).unwrap().quarantine.unwrap();
+    assert!(reason.starts_with("the first record of `n2.cpu.csv`, on line 2, was rejected: "), "{reason}");
+}
