@@ -10,6 +10,7 @@
 pub mod aggregate;
 pub mod attention;
 pub mod charges;
+pub mod compare;
 pub mod configuration;
 pub mod correlate;
 pub mod counted;
