@@ -54,6 +54,10 @@ bench-directory: ## A million deployments and 100,000 accounts: first load, open
 	$(CARGO) build --workspace --example directory
 	target/debug/examples/directory
 
+.PHONY: bench-rating
+bench-rating: ## Invoices rated per second on one core
+	$(CARGO) run --release -p pricing --features bench --bin bench-rating
+
 .PHONY: tools
 tools: ## Install the tools that tests and lints use into folders of this checkout
 	tools/install

@@ -1,0 +1,107 @@
+//! How many invoices a second one core rates, and how that grows with their lines: `make bench-rating`.
+//!
+//! Each line of an invoice has another price: per unit with something included, per million, tiers
+//! of both kinds, packages, a percentage, fees and an attribute. Usage is given as measured; reading
+//! and measuring it is no part of this.
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark needs a clock")]
+#![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use metering::exact::Exact;
+use metering::measure::Measurement;
+use metering::period::Period;
+use pricing::{Plan, RateError, RatedLine, RatingInput, StreamUsage, Term, rate, rate_amounts};
+use serde_json::{Value, json};
+
+/// The models in turn.
+fn price(index: usize) -> Value {
+    match index % 5 {
+        0 => json!({"per-unit": "0.023", "included": 100}),
+        1 => json!({"per-unit": "0.20", "unit-size": 1_000_000}),
+        2 => {
+            json!({"graduated": [{"up-to": 50, "per-unit": "0.09"}, {"up-to": 500, "per-unit": "0.07"}, {"per-unit": "0.05"}]})
+        }
+        3 => json!({"volume": [{"up-to": 100, "per-unit": "1.10", "flat": 5}, {"per-unit": "0.95", "flat": 5}]}),
+        _ => json!({"per-unit": 5, "unit-size": 100, "packages": "up"}),
+    }
+}
+
+struct Bench {
+    plan: Plan,
+    usage: Vec<BTreeMap<String, StreamUsage>>,
+    attributes: BTreeMap<String, String>,
+    period: Period,
+}
+
+impl Bench {
+    /// Invoices of so many lines; three are a fee, another fee and an attribute.
+    fn new(lines: usize) -> Self {
+        let metered = lines.saturating_sub(3);
+        let name = |index: usize| format!("component-{index}");
+        let stream = |index: usize| {
+            let stream = json!({"name": name(index), "title": "Data read", "unit": "GB", "scale": 6, "kind": "delta",
+                "day": "sum", "month": "sum"});
+            (name(index), serde_json::from_value(stream).unwrap())
+        };
+        let component = |index: usize| json!({"name": name(index), "title": format!("Component {index}"), "stream": name(index), "price": price(index)});
+        let tier =
+            json!({"name": "tier", "title": "Client", "price": {"by-attribute": "tier", "amounts": {"gold": 100}}});
+        let all = (0..metered).map(component).chain([tier]);
+        let components: BTreeMap<_, _> = all
+            .map(|spec| (spec["name"].as_str().unwrap().to_owned(), serde_json::from_value(spec).unwrap()))
+            .collect();
+        let names: Vec<&String> = components.keys().collect();
+        let plan = json!({"name": "plan", "title": "Plan", "currency": "USD", "components": names,
+            "recurring": [{"title": "Platform", "amount": 500}, {"title": "Support", "amount": 250}]});
+        let plan =
+            Plan::compile(&serde_json::from_value(plan).unwrap(), &components, &(0..metered).map(stream).collect());
+        // A hundred customers that used different amounts.
+        let used = |customer: usize, index: usize| {
+            let micros = (customer * 7_919 + index * 104_729) % 1_000_003 * 997;
+            let total = Exact::decimal(i128::try_from(micros).unwrap(), 6).unwrap();
+            let total = Measurement { total, days: Vec::new(), samples: 700 };
+            (name(index), StreamUsage { total, deployments: BTreeMap::new() })
+        };
+        Self {
+            plan: plan.unwrap(),
+            usage: (0..100).map(|customer| (0..metered).map(|index| used(customer, index)).collect()).collect(),
+            attributes: BTreeMap::from([("tier".to_owned(), "gold".to_owned())]),
+            period: Period::parse_month("2026-02", "America/New_York".parse().unwrap()).unwrap(),
+        }
+    }
+
+    /// Invoices a second.
+    fn run(
+        &self,
+        rate: impl Fn(&Plan, &RatingInput<'_>) -> Result<Vec<RatedLine>, RateError>,
+        least: Duration,
+    ) -> u128 {
+        let term = Term { from: "2025-01-01".parse().unwrap(), until: None };
+        let (start, mut invoices) = (Instant::now(), 0_u128);
+        while start.elapsed() < least {
+            for usage in &self.usage {
+                let (period, attributes) = (&self.period, &self.attributes);
+                let input = RatingInput { customer: "customer", period, term, attributes, usage };
+                black_box(rate(&self.plan, black_box(&input)).unwrap());
+                invoices += 1;
+            }
+        }
+        invoices * 1_000_000 / start.elapsed().as_micros()
+    }
+}
+
+fn main() {
+    // With an argument: so many milliseconds each, for profilers.
+    let least = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(2_000);
+    let least = Duration::from_millis(least);
+    println!("{:>6}  {:>28}  {:>28}", "lines", "explained, invoices/s", "amounts only, invoices/s");
+    for lines in [20, 200, 2_000] {
+        let bench = Bench::new(lines);
+        let (explained, amounts) = (bench.run(rate, least), bench.run(rate_amounts, least));
+        println!("{lines:>6}  {explained:>28}  {amounts:>28}");
+    }
+}
