@@ -63,12 +63,33 @@ pub fn power_of_ten(exponent: u32) -> Result<i128, ExactError> {
     10_i128.checked_pow(exponent).ok_or(ExactError::TooLarge)
 }
 
+/// Whole numbers and prices with few digits are common, and divisions of 128 bits are slow.
 fn greatest_common_divisor(a: i128, b: i128) -> i128 {
+    if a == 1 || b == 1 {
+        return 1;
+    }
+    if let (Ok(a), Ok(b)) = (u64::try_from(a.unsigned_abs()), u64::try_from(b.unsigned_abs())) {
+        return i128::from(short_divisor(a, b));
+    }
     let (mut a, mut b) = (a, b);
     while b != 0 {
         (a, b) = (b, a.checked_rem(b).unwrap_or(0));
     }
     a.checked_abs().unwrap_or(1)
+}
+
+/// By halving and subtracting, without any division.
+fn short_divisor(a: u64, b: u64) -> u64 {
+    if a == 0 || b == 0 {
+        return a | b;
+    }
+    let shared = (a | b).trailing_zeros();
+    let (mut a, mut b) = (a >> a.trailing_zeros(), b >> b.trailing_zeros());
+    while a != b {
+        (a, b) = (a.min(b), a.abs_diff(b));
+        b >>= b.trailing_zeros();
+    }
+    a << shared
 }
 
 impl Exact {
@@ -97,6 +118,9 @@ impl Exact {
     pub fn ratio(numerator: i128, denominator: i128) -> Result<Self, ExactError> {
         if denominator == 0 {
             return Err(ExactError::DivisionByZero);
+        }
+        if denominator == 1 {
+            return Ok(Self { numerator, denominator });
         }
         let (mut numerator, mut denominator) = (numerator, denominator);
         if denominator < 0 {
@@ -130,6 +154,10 @@ impl Exact {
     /// # Errors
     /// [`ExactError::TooLarge`], as for all operations below.
     pub fn add(&self, other: &Self) -> Result<Self, ExactError> {
+        if self.denominator == other.denominator {
+            let numerator = self.numerator.checked_add(other.numerator).ok_or(ExactError::TooLarge)?;
+            return Self::ratio(numerator, self.denominator);
+        }
         let divisor = greatest_common_divisor(self.denominator, other.denominator).max(1);
         let left = exact_quotient(other.denominator, divisor)?;
         let right = exact_quotient(self.denominator, divisor)?;
@@ -243,10 +271,25 @@ impl Exact {
         Ok((whole, product(rest, factor)?))
     }
 
+    /// How many digits after the point it has as a decimal; `None` where it never ends.
+    pub fn decimal_digits(&self) -> Option<u32> {
+        let twos = self.denominator.trailing_zeros();
+        let (mut rest, mut fives) = (self.denominator.checked_shr(twos)?, 0_u32);
+        while rest != 1 {
+            let fifth = rest.checked_div(5)?;
+            if fifth.checked_mul(5) != Some(rest) {
+                return None;
+            }
+            (rest, fives) = (fifth, fives.checked_add(1)?);
+        }
+        Some(twos.max(fives))
+    }
+
     /// Decimal text without trailing zeros: exact if it ends within `max_digits` after the point,
     /// rounded half away from zero otherwise. For people; never read back.
     pub fn display(&self, max_digits: u32) -> String {
-        let exact = (0..=max_digits).find_map(|digits| self.to_scaled(digits).ok().map(|value| (value, digits)));
+        let digits = self.decimal_digits().filter(|digits| *digits <= max_digits);
+        let exact = digits.and_then(|digits| Some((self.to_scaled(digits).ok()?, digits)));
         let rounded = || self.round(max_digits, Rounding::HalfAwayFromZero).ok().map(|value| (value, max_digits));
         match exact.or_else(rounded) {
             Some((value, digits)) => trimmed(&decimal_text(value, digits)),
@@ -264,7 +307,7 @@ fn exact_division(a: i128, b: i128) -> Result<i128, ExactError> {
 }
 
 fn exact_quotient(a: i128, divisor: i128) -> Result<i128, ExactError> {
-    exact_division(a, divisor)
+    if divisor == 1 { Ok(a) } else { exact_division(a, divisor) }
 }
 
 /// `value` × 10^−`scale` with all of its `scale` digits after the point.
@@ -341,6 +384,9 @@ impl Ord for Exact {
     /// Compares whole parts, then the reciprocals of what remains, as Euclid would: no product
     /// that could overflow.
     fn cmp(&self, other: &Self) -> Ordering {
+        if self.denominator == other.denominator {
+            return self.numerator.cmp(&other.numerator);
+        }
         let (mut a, mut b) = ((self.numerator, self.denominator), (other.numerator, other.denominator));
         loop {
             let (whole_a, whole_b) = (a.0.div_euclid(a.1), b.0.div_euclid(b.1));
@@ -483,6 +529,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_short_divisor_is_the_greatest(a: u64, b: u64, shift in 0_u32..60) {
+            let (mut x, mut y) = (a >> shift, b);
+            while y != 0 {
+                (x, y) = (y, x % y);
+            }
+            prop_assert_eq!(short_divisor(a >> shift, b), x);
+        }
+
+        #[test]
+        fn the_digits_of_a_decimal_are_as_many_as_it_needs(n in -1_000_000_i64..1_000_000, twos in 0_u32..20, fives in 0_u32..20, other in prop_oneof![Just(1_i128), Just(3), Just(7)]) {
+            let value = Exact::ratio(i128::from(n), 2_i128.pow(twos) * 5_i128.pow(fives) * other).unwrap();
+            let needed = (0..=20).find(|digits| value.to_scaled(*digits).is_ok());
+            prop_assert_eq!(value.decimal_digits(), needed);
+        }
+
         #[test]
         fn order_agrees_with_cross_multiplication(a in -10_000_i64..10_000, b in 1_i64..500, c in -10_000_i64..10_000, d in 1_i64..500) {
             let left = Exact::ratio(i128::from(a), i128::from(b)).unwrap();

@@ -155,6 +155,7 @@ fn aligned_parts(
         Kind::Delta => sum_deltas(stream, days, series),
         Kind::Cumulative => sum_increases(stream, days, series),
         Kind::Gauge => levels(stream, days, window, series),
+        Kind::Change => changed_levels(stream, days, window, series),
     }
 }
 
@@ -187,6 +188,14 @@ impl Part {
         };
         self.peak = self.peak.max(other.peak);
         Ok(())
+    }
+
+    /// A level that stood for some time.
+    fn stand(&mut self, level: i128, from: Instant, until: Instant, scale: u32) -> Result<(), MeasureError> {
+        let Ok(length @ 1..) = u64::try_from(until.0.saturating_sub(from.0)) else { return Ok(()) };
+        let stood = level.checked_mul(i128::from(length)).ok_or(ExactError::TooLarge)?;
+        let (sum, peak) = (Exact::decimal(stood, scale)?, Exact::decimal(level, scale)?);
+        self.merge(&Self { count: length, sum: Some(sum), peak: Some(peak) })
     }
 
     fn quantity(&self, rule: Aggregation) -> Result<Exact, ExactError> {
@@ -266,7 +275,7 @@ fn sum_increases(stream: &Stream, days: &[Day], series: &[SeriesUsage<'_>]) -> R
 pub fn increases(quarters: &Quarters) -> impl Iterator<Item = Sample> + '_ {
     let readings = quarters.values().flat_map(|state| match state {
         State::Counter(samples) => samples.as_slice(),
-        State::Delta(_) | State::Gauge(..) => &[],
+        State::Delta(_) | State::Gauge(..) | State::Change(_) => &[],
     });
     let mut before: Option<Sample> = None;
     readings.filter_map(move |reading| {
@@ -274,6 +283,53 @@ pub fn increases(quarters: &Quarters) -> impl Iterator<Item = Sample> + '_ {
         let grown = reading.value.checked_sub(previous.value).filter(|grown| *grown >= 0);
         Some(Sample { at: reading.at, value: grown.unwrap_or(reading.value) })
     })
+}
+
+/// Changes: the level stands from each to the next. A part's count is its milliseconds and its sum
+/// the level × those, so that an average is by time.
+fn changed_levels(
+    stream: &Stream,
+    days: &[Day],
+    window: Span,
+    series: &[SeriesUsage<'_>],
+) -> Result<Vec<Part>, MeasureError> {
+    let changes = changes(days, window, series)?;
+    if changes.is_empty() {
+        return Ok(vec![Part::default(); days.len()]);
+    }
+    let mut level = 0_i128;
+    let mut parts = Vec::with_capacity(days.len());
+    for day in days {
+        let (from, until) = (day.span.from.max(window.from), day.span.until.min(window.until));
+        let mut part = Part::default();
+        let mut at = from;
+        if from < until {
+            for (change, by) in changes.range(from..until) {
+                part.stand(level, at, *change, stream.scale)?;
+                level = level.checked_add(*by).ok_or(ExactError::TooLarge)?;
+                at = *change;
+            }
+            part.stand(level, at, until, stream.scale)?;
+        }
+        parts.push(part);
+    }
+    Ok(parts)
+}
+
+/// By how much all series together changed at each instant.
+fn changes(days: &[Day], window: Span, series: &[SeriesUsage<'_>]) -> Result<BTreeMap<Instant, i128>, MeasureError> {
+    let within = |at: Instant| window.contains(at) && days.first().is_some_and(|first| at >= first.span.from);
+    let mut found: BTreeMap<Instant, i128> = BTreeMap::new();
+    for usage in series {
+        for (_, state) in usage.quarters.iter().filter(|(quarter, _)| usage.is_owned(**quarter)) {
+            let State::Change(samples) = state else { return Err(StateError::MixedKinds.into()) };
+            for sample in samples.iter().filter(|sample| within(sample.at)) {
+                let sum = found.entry(sample.at).or_insert(0);
+                *sum = sum.checked_add(sample.value).ok_or(ExactError::TooLarge)?;
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Gauges: the value of every interval of every day.
@@ -535,6 +591,23 @@ mod tests {
         assert_eq!(quantity_owned(&sum, &samples, &owned).0, "10");
         let counter = stream(r#""kind":"cumulative","day":"sum","month":"sum""#);
         assert_eq!(quantity_owned(&counter, &samples, &owned).0, "6");
+    }
+
+    #[test]
+    fn a_level_that_changes_is_averaged_by_time_over_the_whole_period() {
+        // 2.00 after 6 hours, 3.00 after 12 by another reporter, none after 24; both at one instant count.
+        let samples = [("a", 6 * HOUR, 150), ("a", 6 * HOUR, 50), ("b", 12 * HOUR, 100), ("a", 24 * HOUR, -300)];
+        let of = |rule: &str| {
+            quantity(
+                &stream(&format!(r#""kind":"change","negative":"allow","day":"{rule}","month":"{rule}""#)),
+                &samples,
+            )
+        };
+        // 2 × 6 h and 3 × 12 h in a day of 24, and nothing in the other.
+        assert_eq!(of("average").0, "1");
+        assert_eq!(of("average").1, ["2", "0"]);
+        assert_eq!((of("peak").0.as_str(), of("peak").1), ("3", vec!["3".to_owned(), "0".to_owned()]));
+        assert_ne!(stream(r#""kind":"change","day":"sum","month":"sum""#).problems(), []);
     }
 
     #[test]

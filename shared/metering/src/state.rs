@@ -78,6 +78,8 @@ pub enum State {
     /// Readings of a counter in time order. All of them: what was used between two readings
     /// depends on their neighbours, which may come in another file.
     Counter(Vec<Sample>),
+    /// By how much a level changed, in time order; changes at one instant are added.
+    Change(Vec<Sample>),
 }
 
 /// Why states do not merge.
@@ -90,7 +92,7 @@ pub enum StateError {
     #[error("a cell holds samples of two kinds; the stream's kind was changed without a restatement")]
     MixedKinds,
     /// A counter reports too often.
-    #[error("a counter has more than {MAX_COUNTER_SAMPLES} readings in a quarter-hour")]
+    #[error("a counter or a level has more than {MAX_COUNTER_SAMPLES} readings in a quarter-hour")]
     TooManySamples,
     /// Text that `State` did not write.
     #[error("`{0}` is no state of a cell")]
@@ -105,6 +107,7 @@ impl State {
             Kind::Delta => Self::Delta(Summary::of(sample)),
             Kind::Gauge => Self::Gauge(Summary::of(sample), sample),
             Kind::Cumulative => Self::Counter(vec![sample]),
+            Kind::Change => Self::Change(vec![sample]),
         }
     }
 
@@ -119,7 +122,8 @@ impl State {
                 *last = last.last(*other_last);
                 mine.merge(theirs)
             }
-            (Self::Counter(mine), Self::Counter(theirs)) => merge_samples(mine, theirs),
+            (Self::Counter(mine), Self::Counter(theirs)) => merge_samples(mine, theirs, later_reading),
+            (Self::Change(mine), Self::Change(theirs)) => merge_samples(mine, theirs, both_changes),
             _ => Err(StateError::MixedKinds),
         }
     }
@@ -136,7 +140,8 @@ impl State {
                 *last = last.last(sample);
                 summary.merge(&Summary::of(sample))
             }
-            Self::Counter(samples) => push_sample(samples, sample),
+            Self::Counter(samples) => push_sample(samples, sample, later_reading),
+            Self::Change(samples) => push_sample(samples, sample, both_changes),
         }
     }
 
@@ -156,6 +161,7 @@ impl State {
             Self::Delta(old) => Ok(Self::Delta(summary(old)?)),
             Self::Gauge(old, last) => Ok(Self::Gauge(summary(old)?, sample(last)?)),
             Self::Counter(samples) => Ok(Self::Counter(samples.iter().map(sample).collect::<Result<_, StateError>>()?)),
+            Self::Change(samples) => Ok(Self::Change(samples.iter().map(sample).collect::<Result<_, StateError>>()?)),
         }
     }
 
@@ -166,7 +172,7 @@ impl State {
     pub fn summary(&self) -> Result<Option<Summary>, StateError> {
         match self {
             Self::Delta(summary) | Self::Gauge(summary, _) => Ok(Some(*summary)),
-            Self::Counter(samples) => summarise(samples.iter().copied()),
+            Self::Counter(samples) | Self::Change(samples) => summarise(samples.iter().copied()),
         }
     }
 }
@@ -186,16 +192,27 @@ pub fn summarise(samples: impl Iterator<Item = Sample>) -> Result<Option<Summary
     Ok(total)
 }
 
-/// Readings come in order nearly always: appending is the common case.
-fn push_sample(samples: &mut Vec<Sample>, sample: Sample) -> Result<(), StateError> {
+/// A counter only grows: of two readings at one instant the larger is the later.
+fn later_reading(a: i128, b: i128) -> Option<i128> {
+    Some(a.max(b))
+}
+
+/// Two changes at one instant have both happened.
+fn both_changes(a: i128, b: i128) -> Option<i128> {
+    a.checked_add(b)
+}
+
+type Combine = fn(i128, i128) -> Option<i128>;
+
+/// Samples come in order nearly always: appending is the common case.
+fn push_sample(samples: &mut Vec<Sample>, sample: Sample, combine: Combine) -> Result<(), StateError> {
     if samples.last().is_none_or(|last| last.at < sample.at) {
         samples.push(sample);
     } else {
         match samples.binary_search_by_key(&sample.at, |s| s.at) {
-            // A counter only grows: of two readings at one instant the larger is the later.
             Ok(found) => {
                 if let Some(same) = samples.get_mut(found) {
-                    same.value = same.value.max(sample.value);
+                    same.value = combine(same.value, sample.value).ok_or(StateError::Overflow)?;
                 }
             }
             Err(place) => samples.insert(place, sample),
@@ -204,13 +221,14 @@ fn push_sample(samples: &mut Vec<Sample>, sample: Sample) -> Result<(), StateErr
     if samples.len() > MAX_COUNTER_SAMPLES { Err(StateError::TooManySamples) } else { Ok(()) }
 }
 
-fn merge_samples(mine: &mut Vec<Sample>, theirs: &[Sample]) -> Result<(), StateError> {
-    theirs.iter().try_for_each(|sample| push_sample(mine, *sample))
+fn merge_samples(mine: &mut Vec<Sample>, theirs: &[Sample], combine: Combine) -> Result<(), StateError> {
+    theirs.iter().try_for_each(|sample| push_sample(mine, *sample, combine))
 }
 
 impl fmt::Display for State {
     /// The canonical text: `d` or `g` with count, sum, peak, its time, smallest (and for gauges
-    /// the last value and its time); of a single sample just value and time; `c` with the readings.
+    /// the last value and its time); of a single sample just value and time; `c` with the readings, `l` with the
+    /// changes of a level.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Delta(summary) => {
@@ -226,8 +244,8 @@ impl fmt::Display for State {
                 write_summary(f, summary)?;
                 write!(f, ",{},{}", last.value, last.at.0)
             }
-            Self::Counter(samples) => {
-                f.write_str("c")?;
+            Self::Counter(samples) | Self::Change(samples) => {
+                f.write_str(if matches!(self, Self::Counter(_)) { "c" } else { "l" })?;
                 for (i, sample) in samples.iter().enumerate() {
                     let comma = if i == 0 { "" } else { "," };
                     write!(f, "{comma}{},{}", sample.value, sample.at.0)?;
@@ -261,6 +279,7 @@ impl std::str::FromStr for State {
             "d" => read_summary(&numbers).map(Self::Delta),
             "g" => read_gauge(&numbers),
             "c" => read_samples(&numbers).map(Self::Counter),
+            "l" => read_samples(&numbers).map(Self::Change),
             _ => None,
         };
         state.ok_or_else(malformed)
@@ -309,7 +328,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn kinds() -> impl Strategy<Value = Kind> {
-        prop_oneof![Just(Kind::Delta), Just(Kind::Gauge), Just(Kind::Cumulative)]
+        prop_oneof![Just(Kind::Delta), Just(Kind::Gauge), Just(Kind::Cumulative), Just(Kind::Change)]
     }
 
     fn samples() -> impl Strategy<Value = Vec<(i64, i128)>> {

@@ -51,6 +51,8 @@ pub enum Kind {
     Gauge,
     /// This much has been used since the counter began; a fall is a restart from zero.
     Cumulative,
+    /// The level went up by this much, or down where it is negative; it is nought when a period begins.
+    Change,
 }
 
 /// How samples over a time become one quantity.
@@ -65,6 +67,12 @@ pub enum Aggregation {
     Peak,
     /// How many there were.
     Count,
+}
+
+impl Aggregation {
+    fn is_of_levels(self) -> bool {
+        matches!(self, Self::Average | Self::Peak)
+    }
 }
 
 /// Whether quantities below zero are usage.
@@ -200,6 +208,12 @@ impl Stream {
             (Gap::Ignore | Gap::Zero, Some(_)) => report("hold", "`hold` belongs to `gap: hold`"),
             _ => {}
         }
+        if self.kind == Kind::Change && [self.day, self.month].iter().any(|rule| !rule.is_of_levels()) {
+            report(
+                "month",
+                "a level that changes has an `average`, by time, and a `peak`, and nothing to add or count",
+            );
+        }
         if self.kind == Kind::Cumulative && self.negative == Negative::Allow {
             report("negative", "a cumulative counter is never negative");
         }
@@ -227,7 +241,7 @@ impl Stream {
         /// A counter that was silent for longer starts anew.
         const COUNTER_LOOKBACK: i64 = 35 * 96;
         match self.kind {
-            Kind::Delta => 0,
+            Kind::Delta | Kind::Change => 0,
             Kind::Cumulative => COUNTER_LOOKBACK,
             Kind::Gauge => self.hold.map_or(0, Interval::quarters),
         }

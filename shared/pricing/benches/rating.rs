@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use metering::exact::Exact;
@@ -81,17 +82,26 @@ impl Bench {
         least: Duration,
     ) -> u128 {
         let term = Term { from: "2025-01-01".parse().unwrap(), until: None };
-        let (start, mut invoices) = (Instant::now(), 0_u128);
-        while start.elapsed() < least {
+        let (start, mut invoices) = (spent(), 0_u128);
+        while spent() - start < least {
             for usage in &self.usage {
                 let (period, attributes) = (&self.period, &self.attributes);
-                let input = RatingInput { customer: "customer", period, term, attributes, usage };
+                let input = RatingInput::alone("customer", period, term, attributes, usage);
                 black_box(rate(&self.plan, black_box(&input)).unwrap());
                 invoices += 1;
             }
         }
-        invoices * 1_000_000 / start.elapsed().as_micros()
+        invoices * 1_000_000 / (spent() - start).as_micros()
     }
+}
+
+/// The time that this process has been on a processor, where the system tells it: others may run on
+/// the machine. Otherwise the time of day.
+fn spent() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let told = std::fs::read_to_string("/proc/self/schedstat").ok();
+    let nanoseconds = told.as_deref().and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| START.get_or_init(Instant::now).elapsed(), Duration::from_nanos)
 }
 
 fn main() {

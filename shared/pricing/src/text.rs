@@ -38,7 +38,7 @@ pub fn grouped(text: &str) -> String {
 }
 
 fn ends(value: &Exact) -> bool {
-    value.to_scaled(EXACT_DIGITS).is_ok() || (0..EXACT_DIGITS).any(|digits| value.to_scaled(digits).is_ok())
+    value.decimal_digits().is_some_and(|digits| digits <= EXACT_DIGITS)
 }
 
 fn pad(text: String, digits: u32) -> String {

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use usage::{ObjectContext, SourceSpec, Translator};
 
 use crate::case::{Case, Outcome, list, number, text};
-use crate::world::{At, World};
+use crate::world::{At, World, day};
 
 /// Cases of how usage becomes a quantity; `None` for those that have no translation.
 pub fn outcome(case: &Case) -> Option<Outcome> {
     match case.model() {
+        "time_weighted_avg_of_deltas" => Some(Outcome::Number(average_level(case))),
         "round_quantity" => Some(Outcome::Number(rounded(case))),
         "max_per_customer_then_sum" => Some(Outcome::Number(largest_of_each(case))),
         "count_in_local_month" => Some(Outcome::Number(counted_in_month(case))),
@@ -24,6 +25,20 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
 fn one(lines: Vec<RatedLine>) -> Exact {
     assert_eq!(lines.len(), 1);
     lines[0].quantity.unwrap()
+}
+
+/// Changes of a level that is held between them, averaged over the period by time.
+fn average_level(case: &Case) -> Exact {
+    let rules = json!({"kind": "change", "day": "average", "month": "average"});
+    let mut world = World::new("USD").stream("usage", "unit", rules).component("c", "usage", json!({"per-unit": 1}));
+    let (first, end) = text(&case.0["period"]).split_once("..").unwrap();
+    (world.period.start, world.period.end) = (day(&first[..10]), day(&end[..10]));
+    for (index, change) in list(&case.usage()["deltas"]).into_iter().enumerate() {
+        let at = chrono::DateTime::parse_from_rfc3339(text(&change["t"])).unwrap().to_utc().into();
+        let of = At { series: format!("{}", index % 2), dimensions: &[] };
+        world = world.used_at("usage", at, number(&change["v"]), &of);
+    }
+    one(world.rate())
 }
 
 /// `precision` digits after the point, or before it where it is below nought.

@@ -115,7 +115,7 @@ impl SeriesTable {
         series.last = Some((quarter, state.unwrap_or(self.states.len())));
         match state.and_then(|state| self.states.get_mut(state)) {
             Some(state) => {
-                self.filled += usize::from(kind == Kind::Cumulative);
+                self.filled += usize::from(matches!(kind, Kind::Cumulative | Kind::Change));
                 state.push(at, value).map_err(|error| overflow(&series.key, &error))?;
             }
             None => {
