@@ -12,12 +12,21 @@ pub type Running<'a> = Pin<Box<dyn Future<Output = bool> + 'a>>;
 /// Starts a task, as often as it is cut off.
 type Start<'a> = Box<dyn Fn() -> Running<'a> + 'a>;
 
-/// A task that is started anew until it says that it is done.
+/// How a task is started again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// Until it says that it is done.
+    UntilDone,
+    /// Whatever it says, while there are other tasks.
+    Always,
+    /// Never: its event was acknowledged when it began, or is a dead letter.
+    Never,
+}
+
 struct Task<'a> {
     start: Start<'a>,
     running: Option<Running<'a>>,
-    /// A schedule: runs again and again while there are other tasks.
-    recurs: bool,
+    again: Again,
     polls: usize,
     /// It is cut off at this await, then at a later one, until it gets through.
     patience: usize,
@@ -51,17 +60,26 @@ impl<'a> Executor<'a> {
 
     /// A task that runs until it has done what it should.
     pub fn add(&mut self, start: impl Fn() -> Running<'a> + 'a) {
-        self.tasks.push(Task { start: Box::new(start), running: None, recurs: false, polls: 0, patience: 1 });
+        self.push(Again::UntilDone, 1, start);
+    }
+
+    /// A task whose event comes once: cut off at this await, it is not started again.
+    pub fn add_once(&mut self, patience: usize, start: impl Fn() -> Running<'a> + 'a) {
+        self.push(Again::Never, patience, start);
     }
 
     /// A schedule, which never ends by itself.
     pub fn add_schedule(&mut self, start: impl Fn() -> Running<'a> + 'a) {
-        self.tasks.push(Task { start: Box::new(start), running: None, recurs: true, polls: 0, patience: 1 });
+        self.push(Again::Always, 1, start);
+    }
+
+    fn push(&mut self, again: Again, patience: usize, start: impl Fn() -> Running<'a> + 'a) {
+        self.tasks.push(Task { start: Box::new(start), running: None, again, polls: 0, patience });
     }
 
     /// Polls one task once; false when only schedules are left.
     pub fn step(&mut self) -> bool {
-        if self.tasks.iter().all(|task| task.recurs) {
+        if self.tasks.iter().all(|task| task.again == Again::Always) {
             return false;
         }
         if self.current >= self.tasks.len() || self.dice.chance(15) {
@@ -75,19 +93,34 @@ impl<'a> Executor<'a> {
         }
         let running = task.running.as_mut().unwrap();
         match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(true) if !task.recurs => drop(self.tasks.swap_remove(place)),
+            Poll::Ready(done) if task.again == Again::Never || (done && task.again == Again::UntilDone) => {
+                drop(self.tasks.swap_remove(place));
+            }
             Poll::Ready(_) => task.running = None,
             Poll::Pending => {
                 task.polls += 1;
                 if task.polls >= task.patience {
-                    task.running = None;
-                    task.patience = match if task.recurs { SCHEDULE } else { self.cuts } {
-                        Cuts::Onwards(stride) => task.patience + 1 + self.dice.below(stride),
-                        Cuts::Anywhere(bound) => 1 + self.dice.below(bound),
-                    };
+                    self.cut(place);
                 }
             }
         }
         true
+    }
+
+    /// Cuts a task off, unless it is spared.
+    fn cut(&mut self, place: usize) {
+        let task = &mut self.tasks[place];
+        if !self.dice.misfortune(100) {
+            task.patience = usize::MAX;
+            return;
+        }
+        task.running = None;
+        task.patience = match if task.again == Again::Always { SCHEDULE } else { self.cuts } {
+            Cuts::Onwards(stride) => task.patience.saturating_add(1 + self.dice.below(stride)),
+            Cuts::Anywhere(bound) => 1 + self.dice.below(bound),
+        };
+        if task.again == Again::Never {
+            drop(self.tasks.swap_remove(place));
+        }
     }
 }

@@ -2,37 +2,41 @@
 //! applied and then fail, or be applied long after the caller was told that it failed. Every
 //! operation can be cut off before and after its effect: each is an await of its own.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use ledger::memory::Memory;
-use ledger::ports::{
-    Blobs, Bucket, Clock, Item, Key, Listing, ObjectMeta, Page, PutOnce, Queue, Read, StoreError, Table, Tables,
-    Transacted, Write, Written,
-};
-use metering::time::Instant;
+use ledger::ports::{Blobs, Bucket, Item, PutOnce, StoreError, Tables, Transacted, Write, Written};
 
+use crate::checks::{Checks, Evidence};
 use crate::dice::Dice;
 
 /// A write whose caller was told that it failed.
 pub enum Late {
     Write(Write),
-    Transact(Vec<Write>),
+    Transact(Vec<Write>, Option<Evidence>),
     PutOnce(Bucket, String, Vec<u8>),
 }
 
-/// The world as tasks see it.
-pub struct Faulty<'a> {
+/// The world as tasks see it: all that they do goes through here, is told, judged and may fail.
+pub struct Wire<'a> {
     pub memory: &'a Memory,
     pub dice: &'a Dice,
+    pub checks: Checks,
     /// How often in a hundred an operation fails.
     pub percent: Mutex<usize>,
-    pub late: Mutex<Vec<Late>>,
+    late: Mutex<Vec<Late>>,
+    /// What happened, if anybody wants to know.
+    pub trace: Option<Mutex<Vec<String>>>,
+    /// What partitions of tallies held before their last write.
+    pub before: Mutex<BTreeMap<String, Vec<(String, Item)>>>,
 }
 
 /// What happens to an operation.
+#[derive(Debug)]
 enum Fate {
     Works,
     FailsBefore,
@@ -68,13 +72,28 @@ fn failure(operation: &'static str) -> StoreError {
     StoreError { operation, subject: "simulated".into(), reason: "lost".into(), retryable: true }
 }
 
-impl<'a> Faulty<'a> {
-    pub fn new(memory: &'a Memory, dice: &'a Dice, percent: usize) -> Self {
-        Self { memory, dice, percent: Mutex::new(percent), late: Mutex::default() }
+impl<'a> Wire<'a> {
+    pub fn new(memory: &'a Memory, dice: &'a Dice, percent: usize, traced: bool) -> Self {
+        Self {
+            memory,
+            dice,
+            checks: Checks::default(),
+            percent: Mutex::new(percent),
+            late: Mutex::default(),
+            trace: traced.then(Mutex::default),
+            before: Mutex::default(),
+        }
+    }
+
+    pub fn tell(&self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &self.trace {
+            trace.lock().unwrap().push(line());
+        }
     }
 
     fn fate(&self) -> Fate {
-        if !self.dice.chance(*self.percent.lock().unwrap()) {
+        let percent = *self.percent.lock().unwrap();
+        if percent == 0 || !self.dice.misfortune(percent) {
             return Fate::Works;
         }
         match self.dice.below(3) {
@@ -85,14 +104,20 @@ impl<'a> Faulty<'a> {
     }
 
     /// Runs an operation as fate has it; `late` keeps it for later where it can be.
-    async fn operate<T>(
+    pub async fn operate<T>(
         &self,
+        who: &str,
         name: &'static str,
+        subject: &str,
         late: Option<Late>,
-        operation: impl Future<Output = Result<T, StoreError>>,
+        operation: impl FnOnce() -> T,
     ) -> Result<T, StoreError> {
         Yield(false).await;
         let fate = self.fate();
+        self.tell(|| match fate {
+            Fate::Works => format!("{who} {name} {subject}"),
+            _ => format!("{who} {name} {subject}: {fate:?}"),
+        });
         match (fate, late) {
             (Fate::FailsBefore, _) | (Fate::AppliesLate, None) => return Err(failure(name)),
             (Fate::AppliesLate, Some(late)) => {
@@ -100,104 +125,71 @@ impl<'a> Faulty<'a> {
                 return Err(failure(name));
             }
             (Fate::FailsAfter, _) => {
-                operation.await?;
+                operation();
                 Yield(false).await;
                 return Err(failure(name));
             }
             (Fate::Works, _) => {}
         }
-        let value = operation.await?;
+        let value = operation();
         Yield(false).await;
         Ok(value)
     }
 
+    /// Applies a write and looks at what it did.
+    pub fn write(&self, write: Write) -> Written {
+        let partition = &write.key.partition;
+        if partition.starts_with("U#") {
+            let page = at_once(self.memory.query(write.table, partition, None, 10_000)).unwrap();
+            self.before.lock().unwrap().insert(partition.clone(), page.items);
+        }
+        let before = at_once(self.memory.get(write.table, &write.key)).unwrap();
+        let written = at_once(self.memory.write(write.clone())).unwrap();
+        if written == Written::Done {
+            self.checks.written(self.memory, &write, before.as_ref());
+        }
+        written
+    }
+
+    pub fn transact(&self, writes: Vec<Write>, evidence: Option<&Evidence>) -> Transacted {
+        let transacted = at_once(self.memory.transact(writes.clone())).unwrap();
+        if transacted == Transacted::Done {
+            writes.iter().for_each(|write| self.checks.written(self.memory, write, None));
+            self.checks.transacted(self.memory, &writes, evidence);
+        }
+        transacted
+    }
+
+    pub fn put_once(&self, bucket: Bucket, key: &str, bytes: Vec<u8>) -> PutOnce {
+        at_once(self.memory.put_once(bucket, key, bytes, "")).unwrap()
+    }
+
     /// Lets one of the late writes land.
     pub fn land_one(&self) {
-        let mut late = self.late.lock().unwrap();
-        if late.is_empty() {
-            return;
+        let chosen = {
+            let mut late = self.late.lock().unwrap();
+            if late.is_empty() {
+                return;
+            }
+            let place = self.dice.below(late.len());
+            late.swap_remove(place)
+        };
+        match chosen {
+            Late::Write(write) => {
+                self.tell(|| format!("late write {}/{}", write.key.partition, write.key.sort));
+                drop(self.write(write));
+            }
+            Late::Transact(writes, evidence) => {
+                self.tell(|| "late transact".to_owned());
+                self.transact(writes, evidence.as_ref());
+            }
+            Late::PutOnce(bucket, key, bytes) => drop(self.put_once(bucket, &key, bytes)),
         }
-        let place = self.dice.below(late.len());
-        match late.swap_remove(place) {
-            Late::Write(write) => drop(at_once(self.memory.write(write))),
-            Late::Transact(writes) => drop(at_once(self.memory.transact(writes))),
-            Late::PutOnce(bucket, key, bytes) => drop(at_once(self.memory.put_once(bucket, &key, bytes, ""))),
+    }
+
+    pub fn land_all(&self) {
+        while !self.late.lock().unwrap().is_empty() {
+            self.land_one();
         }
-    }
-
-    pub fn has_late(&self) -> bool {
-        !self.late.lock().unwrap().is_empty()
-    }
-}
-
-impl Tables for Faulty<'_> {
-    async fn get(&self, table: Table, key: &Key) -> Result<Option<Item>, StoreError> {
-        self.operate("get", None, self.memory.get(table, key)).await
-    }
-
-    async fn write(&self, write: Write) -> Result<Written, StoreError> {
-        self.operate("write", Some(Late::Write(write.clone())), self.memory.write(write)).await
-    }
-
-    async fn query(
-        &self,
-        table: Table,
-        partition: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        // Small pages, so that paging and what happens between two pages is always exercised.
-        self.operate("query", None, self.memory.query(table, partition, after, limit.min(2))).await
-    }
-
-    async fn transact(&self, writes: Vec<Write>) -> Result<Transacted, StoreError> {
-        self.operate("transact", Some(Late::Transact(writes.clone())), self.memory.transact(writes)).await
-    }
-}
-
-impl Blobs for Faulty<'_> {
-    async fn head(&self, bucket: Bucket, key: &str) -> Result<Option<ObjectMeta>, StoreError> {
-        self.operate("head", None, self.memory.head(bucket, key)).await
-    }
-
-    async fn read(&self, bucket: Bucket, key: &str, etag: &str, offset: u64, length: u64) -> Result<Read, StoreError> {
-        self.operate("read", None, self.memory.read(bucket, key, etag, offset, length)).await
-    }
-
-    async fn put_once(
-        &self,
-        bucket: Bucket,
-        key: &str,
-        bytes: Vec<u8>,
-        kind: &'static str,
-    ) -> Result<PutOnce, StoreError> {
-        let late = Late::PutOnce(bucket, key.to_owned(), bytes.clone());
-        self.operate("put once", Some(late), self.memory.put_once(bucket, key, bytes, kind)).await
-    }
-
-    async fn list(
-        &self,
-        bucket: Bucket,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Listing, StoreError> {
-        self.operate("list", None, self.memory.list(bucket, prefix, after, limit.min(3))).await
-    }
-}
-
-impl Queue for Faulty<'_> {
-    async fn enqueue(&self, key: &str) -> Result<(), StoreError> {
-        self.operate("enqueue", None, self.memory.enqueue(key)).await
-    }
-}
-
-impl Clock for Faulty<'_> {
-    fn now(&self) -> Instant {
-        self.memory.now()
-    }
-
-    fn token(&self) -> String {
-        self.memory.token()
     }
 }

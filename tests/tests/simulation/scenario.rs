@@ -1,6 +1,8 @@
 //! A small world: two customers, three deployments of which one changes hands, files that come
 //! early, late, twice, never announced, broken or replaced.
 
+use std::sync::{Arc, LazyLock};
+
 use ledger::configuration::Configuration;
 use ledger::memory::Memory;
 use ledger::ports::Bucket;
@@ -14,10 +16,14 @@ pub const JANUARY: i64 = 1_767_225_600_000;
 pub const FEBRUARY: i64 = 1_769_904_000_000;
 /// 2026-03-01T00:00:00Z.
 pub const MARCH: i64 = 1_772_323_200_000;
+/// 2026-04-01T00:00:00Z.
+pub const APRIL: i64 = 1_775_001_600_000;
 pub const HOUR: i64 = 3_600_000;
 
 /// Deployment `two` belongs to `ann` before this instant and to `bob` from it on.
 pub const HANDOVER: i64 = 1_768_435_200_000; // 2026-01-15T00:00:00Z
+/// What Salesforce says later: it was another day.
+pub const OTHER_HANDOVER: i64 = 1_768_867_200_000; // 2026-01-20T00:00:00Z
 
 const CATALOGUE: &str = r#"
 seller: {name: Seller, address: [Street 1], currency: USD, zone: UTC, terms-days: 30, number: "S-"}
@@ -43,12 +49,20 @@ sources:
     time: {field: t, format: epoch-ms}
     usage:
       - {stream: calls, quantity: calls}
+  - name: strict
+    objects: "strict/{deployment}/{name}.jsonl"
+    format: json-lines
+    deployment: {tag: deployment}
+    time: {field: t, format: epoch-ms}
+    reject-limit: 0
+    usage:
+      - {stream: calls, quantity: calls}
 components:
   - {name: calls, title: Calls, stream: calls, price: {per-unit: 0.37, included: 5}}
   - {name: disk, title: Disk, stream: disk, price: {per-unit: 1.11}}
   - {name: gold, title: Gold, price: {by-attribute: tier, amounts: {gold: 100.00}, otherwise: none}}
 plans:
-  - {name: plan, title: Plan, currency: USD, recurring: [{title: Fee, amount: 20.00}], components: [calls, disk, gold]}
+  - {name: plan, title: Plan, currency: USD, recurring: [{title: Fee, amount: 20.00}, {title: Advance, amount: 10.00, billed: advance}], components: [calls, disk, gold]}
 customers:
   - id: ann
     name: Ann
@@ -64,54 +78,89 @@ customers:
     subscriptions: [{plan: plan, from: 2026-01-01}]
 "#;
 
-pub fn configuration() -> Configuration {
-    Configuration::load(vec![("catalogue.yaml".into(), CATALOGUE.into())])
-        .unwrap_or_else(|problems| panic!("{problems}"))
+/// The catalogue as it is at first.
+pub fn configuration() -> Arc<Configuration> {
+    static AT_FIRST: LazyLock<Arc<Configuration>> = LazyLock::new(|| load("2026-01-15"));
+    Arc::clone(&AT_FIRST)
 }
 
-/// Uploads some files at instants from `arrive` on with events in `[from, until)`; their keys.
+/// The catalogue in which deployment `two` changed hands at [`OTHER_HANDOVER`].
+pub fn other() -> Arc<Configuration> {
+    static OTHER: LazyLock<Arc<Configuration>> = LazyLock::new(|| load("2026-01-20"));
+    Arc::clone(&OTHER)
+}
+
+fn load(handover: &str) -> Arc<Configuration> {
+    let files = vec![("catalogue.yaml".into(), CATALOGUE.replace("2026-01-15", handover))];
+    Arc::new(Configuration::load(files).unwrap_or_else(|problems| panic!("{problems}")))
+}
+
+/// Uploads some files at instants from `arrive` on with events in `span`; their keys.
 pub fn upload(
     memory: &Memory,
     dice: &Dice,
     batch: &str,
     files: usize,
     arrive: i64,
-    (from, until): (i64, i64),
+    span: (i64, i64),
 ) -> Vec<String> {
     (0..files)
         .map(|n| {
             let deployment = ["one", "two", "three", "nobody"][dice.below(7).min(3)];
-            let replaced = dice.chance(30);
-            let key = format!("{}/{deployment}/{batch}{n}.jsonl", if replaced { "replaced" } else { "fixed" });
+            let source = ["fixed", "fixed", "replaced", "strict"][dice.below(4)];
+            let key = format!("{source}/{deployment}/{batch}{n}.jsonl");
             let hours = i64::try_from(dice.below(2)).unwrap();
             memory.set_now(Instant(arrive + hours * HOUR));
-            memory.upload(Bucket::Usage, &key, contents(dice, replaced, from, until));
+            memory.upload(Bucket::Usage, &key, contents(dice, source, span));
             key
         })
         .collect()
 }
 
-/// Replaces the contents of those files whose source allows it.
-pub fn replace_some(memory: &Memory, dice: &Dice, keys: &[String], (from, until): (i64, i64)) -> Vec<String> {
-    let chosen = keys.iter().filter(|key| key.starts_with("replaced/") && dice.chance(50));
-    let chosen: Vec<String> = chosen.cloned().collect();
-    chosen.iter().for_each(|key| memory.upload(Bucket::Usage, key, contents(dice, true, from, until)));
-    chosen
+/// Writes some objects anew: other contents where their source allows it, and the same once more.
+pub fn replace_some(memory: &Memory, dice: &Dice, keys: &[String], span: (i64, i64)) -> Vec<String> {
+    let mut touched = Vec::new();
+    for key in keys {
+        if key.starts_with("replaced/") && dice.misfortune(50) {
+            memory.upload(Bucket::Usage, key, contents(dice, "replaced", span));
+        } else if dice.misfortune(15) {
+            let same = memory.object(Bucket::Usage, key).unwrap();
+            if dice.chance(50) {
+                memory.upload(Bucket::Usage, key, same);
+            } else {
+                memory.upload_in_parts(Bucket::Usage, key, same, 2);
+            }
+        } else {
+            continue;
+        }
+        touched.push(key.clone());
+    }
+    touched
 }
 
-fn contents(dice: &Dice, only_calls: bool, from: i64, until: i64) -> Vec<u8> {
+/// What mends a file of the strict source.
+pub fn good(dice: &Dice, span: (i64, i64)) -> Vec<u8> {
+    contents(dice, "replaced", span)
+}
+
+fn contents(dice: &Dice, source: &str, (from, until): (i64, i64)) -> Vec<u8> {
     let mut text = String::new();
+    // A few files are too large for an item of the table.
+    let nodes = if source == "fixed" && dice.chance(4) { 150 } else { 0 };
+    for node in 0..nodes {
+        text += &format!("{{\"t\":{},\"disk\":{}.5,\"node\":\"node-{node}\"}}\n", from + HOUR, dice.below(40));
+    }
     for _ in 0..1 + dice.below(4) {
         // A few hours only, so that series and intervals meet.
         let start = from + i64::try_from(dice.below(3)).unwrap() * (until - from) / 3;
         let at = start + i64::try_from(dice.below(8)).unwrap() * HOUR / 3;
         let amount = format!("{}.{:02}", dice.below(40), dice.below(100));
-        if only_calls || dice.chance(50) {
+        if source != "fixed" || dice.chance(50) {
             text += &format!("{{\"t\":{at},\"calls\":{amount}}}\n");
         } else {
             text += &format!("{{\"t\":{at},\"disk\":{amount},\"node\":\"n{}\"}}\n", dice.below(2));
         }
-        if !only_calls && dice.chance(5) {
+        if source != "replaced" && dice.misfortune(5) {
             text += "{\"t\":17672\n";
         }
     }

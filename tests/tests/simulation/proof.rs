@@ -1,0 +1,74 @@
+//! Every mutant is caught, and the documentation says by which seed.
+
+use crate::failing::{fails, shrunk};
+use crate::mutants::{ALL, Mutant};
+use crate::asked;
+
+/// One worker per processor of a small machine.
+const WORKERS: usize = 2;
+
+/// Each has to be caught within so many seeds.
+const WITHIN: u64 = 300;
+
+/// Where the table stands.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/proof.md");
+
+const BEGIN: &str = "<!-- mutants: written by `make proof` -->\n";
+const END: &str = "<!-- end of mutants -->\n";
+
+/// The first seed that catches a mutant and what it says.
+fn caught(mutant: Mutant) -> Option<(u64, String)> {
+    (1..=WITHIN).find_map(|seed| Some((seed, fails(seed, Some(mutant))?.reason)))
+}
+
+/// The finding without what differs from seed to seed.
+fn finding(reason: &str) -> String {
+    let line = reason.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let line = line.split_once("failed: ").map_or(line, |(_, rest)| rest);
+    line.chars().take(60).collect::<String>().replace('|', "/")
+}
+
+fn rows() -> Vec<String> {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let rows = std::sync::Mutex::new(vec![String::new(); ALL.len()]);
+    let work = || {
+        while let Some((place, (mutant, name, breaks))) =
+            ALL.iter().enumerate().nth(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+        {
+            let row = match caught(*mutant) {
+                Some((seed, reason)) => format!("| {name} | {breaks} | {seed} | {} |", finding(&reason)),
+                None => format!("| {name} | {breaks} | none of {WITHIN} | |"),
+            };
+            eprintln!("{row}");
+            rows.lock().unwrap()[place] = row;
+        }
+    };
+    std::thread::scope(|scope| (0..WORKERS).for_each(|_| drop(scope.spawn(work))));
+    rows.into_inner().unwrap()
+}
+
+#[test]
+fn every_mutant_is_caught_and_the_page_says_by_which_seed() {
+    let rows = rows();
+    let missed: Vec<&String> = rows.iter().filter(|row| row.contains("none of")).collect();
+    let table = format!("| mutant | what it does | seed | found as |\n|---|---|---|---|\n{}\n", rows.join("\n"));
+    assert!(missed.is_empty(), "not caught:\n{missed:#?}\n{table}");
+    let page = std::fs::read_to_string(PAGE).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (present, after) = rest.split_once(END).unwrap();
+    if asked("PROOF").is_some() {
+        std::fs::write(PAGE, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
+        return;
+    }
+    assert!(present == table, "docs/proof.md is not current: `make proof` writes it anew. Now it is\n{table}");
+}
+
+#[test]
+fn a_failure_is_told_with_fewer_misfortunes() {
+    let (seed, _) = caught(Mutant::MarkerThenAdd).unwrap();
+    let failure = fails(seed, Some(Mutant::MarkerThenAdd)).unwrap();
+    let (spared, least) = shrunk(seed, Some(Mutant::MarkerThenAdd), &failure);
+    let left = least.struck().saturating_sub(spared.len());
+    assert!(left * 4 < failure.struck(), "{left} misfortunes are left of {}", failure.struck());
+    assert!(least.trace().iter().any(|line| line.contains("write U#")), "the trace tells what was written");
+}

@@ -1,0 +1,325 @@
+//! A world that goes through three months: files come, everything fails, months are closed.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use invoicing::Invoice;
+use ledger::configuration::Configuration;
+use ledger::file::FileRecord;
+use ledger::invoice::{Options, Outcome, close};
+use ledger::memory::Memory;
+use ledger::ports::{Blobs, Bucket};
+use ledger::{aggregate, correlate, counted, names, translate};
+use metering::time::Instant;
+
+use crate::checks::{assert_gap_free, charged, files, invoices};
+use crate::dice::Dice;
+use crate::executor::{Cuts, Executor, Running};
+use crate::faults::{Wire, at_once};
+use crate::hand::{Hand, Trade};
+use crate::mutants::Mutant;
+use crate::oracle;
+use crate::scenario::{self, APRIL, FEBRUARY, HOUR, JANUARY, MARCH, OTHER_HANDOVER};
+
+/// Everything that tasks work on.
+pub struct World<'a> {
+    pub memory: &'a Memory,
+    pub wire: Wire<'a>,
+    pub dice: &'a Dice,
+    pub mutant: Option<Mutant>,
+    configuration: Mutex<Arc<Configuration>>,
+}
+
+impl<'a> World<'a> {
+    pub fn new(
+        memory: &'a Memory,
+        dice: &'a Dice,
+        mutant: Option<Mutant>,
+        configuration: Arc<Configuration>,
+        faults: usize,
+        traced: bool,
+    ) -> Self {
+        let wire = Wire::new(memory, dice, faults, traced);
+        Self { memory, wire, dice, mutant, configuration: Mutex::new(configuration) }
+    }
+
+    pub fn hand(&self, trade: Trade, about: &str) -> Hand<'_> {
+        Hand::new(&self.wire, trade, about, self.mutant)
+    }
+
+    fn configuration(&self) -> Arc<Configuration> {
+        Arc::clone(&self.configuration.lock().unwrap())
+    }
+
+    pub fn translate(&self, key: &str) -> Running<'_> {
+        let (key, configuration) = (key.to_owned(), self.configuration());
+        Box::pin(async move {
+            let hand = self.hand(Trade::Translate, &key);
+            translate::translate(&hand, &configuration.catalogue, &key).await.is_ok()
+        })
+    }
+
+    pub fn refresh(&self) -> Running<'_> {
+        Box::pin(async { aggregate::refresh(&self.hand(Trade::Refresh, "")).await.is_ok() })
+    }
+
+    pub fn correlate(&self) -> Running<'_> {
+        let configuration = self.configuration();
+        Box::pin(async move {
+            correlate::publish(&self.hand(Trade::Correlate, ""), &configuration.catalogue).await.is_ok()
+        })
+    }
+
+    pub fn sweep(&self) -> Running<'_> {
+        let configuration = self.configuration();
+        Box::pin(async move {
+            let hand = self.hand(Trade::Sweep, "");
+            counted::sweep(&hand, &configuration.catalogue, Instant(i64::MAX)).await.is_ok()
+        })
+    }
+
+    /// Closes a month. What it issues has to be right whenever it runs.
+    pub fn close(&self, month: &'static str) -> Running<'_> {
+        let configuration = self.configuration();
+        Box::pin(async move {
+            let options = Options { month: month.to_owned(), settle_minutes: -1, preview: false };
+            close(&self.hand(Trade::Close, month), &configuration, &options).await.is_ok()
+        })
+    }
+
+    /// Delivers the events of some keys in disorder, while objects are replaced, schedules run and
+    /// everything fails. The keys whose last event was lost.
+    fn turmoil(&self, cuts: Cuts, keys: &[String], span: (i64, i64), months: &[&'static str]) -> BTreeSet<String> {
+        let mut lost = BTreeSet::new();
+        let mut executor = Executor::new(self.dice, cuts);
+        for key in keys {
+            let key = key.clone();
+            if self.dice.misfortune(15) {
+                lost.insert(key);
+            } else if self.dice.misfortune(10) {
+                // A dead letter.
+                lost.insert(key.clone());
+                executor.add_once(1 + self.dice.below(24), move || self.translate(&key));
+            } else {
+                for _ in 0..1 + usize::from(self.dice.misfortune(50)) {
+                    self.add_translate(&mut executor, key.clone());
+                }
+            }
+        }
+        for _ in 0..3 {
+            executor.add_schedule(|| self.refresh());
+        }
+        if self.dice.chance(30) {
+            executor.add_schedule(|| self.sweep());
+        }
+        months.iter().for_each(|month| executor.add_schedule(|| self.close(month)));
+        executor.add(|| self.correlate());
+        let mut replacements = self.dice.below(3);
+        let mut steps = 0;
+        while executor.step() {
+            if self.dice.chance(5) {
+                self.wire.land_one();
+            }
+            if replacements > 0 && self.dice.chance(3) {
+                replacements -= 1;
+                for key in scenario::replace_some(self.memory, self.dice, keys, span) {
+                    self.wire.tell(|| format!("replaced {key}"));
+                    lost.remove(&key);
+                    self.add_translate(&mut executor, key);
+                }
+            }
+            steps += 1;
+            assert!(steps < 400_000, "the tasks never end");
+        }
+        lost
+    }
+
+    fn add_translate<'b>(&'b self, executor: &mut Executor<'b>, key: String) {
+        if self.mutant == Some(Mutant::AcknowledgeBeforeCommit) {
+            executor.add_once(1 + self.dice.below(60), move || self.translate(&key));
+        } else {
+            executor.add(move || self.translate(&key));
+        }
+    }
+
+    /// Without faults, until it is dropped.
+    fn in_peace<T>(&self, work: impl FnOnce() -> T) -> T {
+        let percent = std::mem::take(&mut *self.wire.percent.lock().unwrap());
+        self.wire.land_all();
+        let done = work();
+        *self.wire.percent.lock().unwrap() = percent;
+        done
+    }
+
+    /// At rest, before any sweep has mended anything: every file whose event arrived has the tally
+    /// of its present version (I2), and every tally is in its slot's rollup as it is (I5).
+    fn assert_rest(&self, lost: &BTreeSet<String>) {
+        self.in_peace(|| {
+            assert!(finish(self.refresh()), "the hints cannot be worked off");
+            let counted = finish(counted::Counted::read(self.memory, None)).unwrap();
+            let objects = at_once(self.memory.list(Bucket::Usage, "", None, 10_000)).unwrap().objects;
+            for object in objects.iter().filter(|object| !lost.contains(&object.key)) {
+                let input = counted.inputs.get(&names::file_id(&object.key));
+                let known = input.is_some_and(|input| input.etags.contains(&object.etag));
+                assert!(known, "I2: {} is not counted as it is", object.key);
+            }
+            for (_, key, item) in self.memory.items() {
+                // A tally that nobody was told of is for the sweep to find.
+                let told = || FileRecord::read(&item).is_ok_and(|record| !lost.contains(&record.key));
+                if key.partition.starts_with("U#") && told() {
+                    let revision = counted.inputs.get(&key.sort).map(|input| input.revision);
+                    assert_eq!(revision, Some(item.revision), "I5: the rollup of {} misses tallies", key.partition);
+                }
+            }
+        });
+    }
+
+    /// Without faults, everything that was lost is found and counted within a few rounds, and
+    /// what nobody can read is mended.
+    pub fn settle(&self, span: (i64, i64)) {
+        self.in_peace(|| {
+            for round in 0.. {
+                assert!(round < 6, "the sweep finds more and more");
+                self.drain();
+                let catalogue = &self.configuration().catalogue;
+                let hand = self.hand(Trade::Sweep, "");
+                let audit = finish(counted::sweep(&hand, catalogue, Instant(i64::MAX))).unwrap();
+                for (key, _) in &audit.held {
+                    self.memory.upload(Bucket::Usage, key, scenario::good(self.dice, span));
+                    at_once(ledger::ports::Queue::enqueue(self.memory, key)).unwrap();
+                }
+                if audit.missing.is_empty() && audit.held.is_empty() {
+                    break;
+                }
+            }
+        });
+    }
+
+    /// Handles the queue, then the hints.
+    fn drain(&self) {
+        while let Some(key) = self.memory.dequeue() {
+            assert!(finish(self.translate(&key)), "{key} cannot be translated");
+        }
+        assert!(finish(self.refresh()), "the hints cannot be worked off");
+        assert!(finish(self.correlate()), "the directory cannot be published");
+    }
+
+    /// Closes months twice at once, cut off again and again, then once in peace: all are issued.
+    fn close_all(&self, months: &[&'static str]) {
+        let mut executor = Executor::new(self.dice, Cuts::Onwards(30));
+        for month in months {
+            (0..2).for_each(|_| executor.add(|| self.close(month)));
+        }
+        let mut steps = 0;
+        while executor.step() {
+            if self.dice.chance(5) {
+                self.wire.land_one();
+            }
+            steps += 1;
+            assert!(steps < 400_000, "the tasks never end");
+        }
+        self.in_peace(|| months.iter().for_each(|month| self.assert_issued(month)));
+    }
+
+    /// Liveness: once all is counted, every account gets its invoice.
+    pub fn assert_issued(&self, month: &'static str) {
+        let options = Options { month: month.to_owned(), settle_minutes: -1, preview: false };
+        let closed = finish(close(&self.hand(Trade::Close, month), &self.configuration(), &options)).unwrap();
+        for (account, outcome) in closed.accounts {
+            let issued = matches!(outcome, Outcome::Issued(..));
+            assert!(issued, "{account} was not invoiced for {month}: {outcome:?}");
+        }
+    }
+
+    /// The whole road: January and February with all that goes wrong, March to true up.
+    pub fn run(&self) {
+        let (january, february) = ((JANUARY, FEBRUARY), (FEBRUARY, MARCH));
+        let early = scenario::upload(
+            self.memory,
+            self.dice,
+            "early",
+            4 + self.dice.below(4),
+            JANUARY + 400 * HOUR,
+            january,
+        );
+        self.memory.set_now(Instant(FEBRUARY + 30 * HOUR));
+        let racing: &[&str] = if self.dice.chance(25) { &["2026-01"] } else { &[] };
+        // Every task is cut off at each of its awaits in turn.
+        let lost = self.turmoil(Cuts::Onwards(1), &early, january, racing);
+        self.assert_rest(&lost);
+        self.settle(january);
+        let delayed = self.dice.chance(25);
+        if !delayed {
+            self.close_all(&["2026-01"]);
+        }
+
+        // Late files, replaced ones, another owner, and the next month.
+        let late = scenario::upload(
+            self.memory,
+            self.dice,
+            "late",
+            1 + self.dice.below(3),
+            FEBRUARY + 40 * HOUR,
+            january,
+        );
+        let next = scenario::upload(
+            self.memory,
+            self.dice,
+            "next",
+            1 + self.dice.below(3),
+            FEBRUARY + 90 * HOUR,
+            february,
+        );
+        let replaced = scenario::replace_some(self.memory, self.dice, &early, january);
+        self.reassign();
+        self.memory.set_now(Instant(MARCH + 30 * HOUR));
+        let both: &[&str] = if delayed { &["2026-01", "2026-02"] } else { &["2026-02"] };
+        let racing = if self.dice.chance(25) { both } else { &[] };
+        let lost = self.turmoil(Cuts::Anywhere(100), &[late, next, replaced].concat(), january, racing);
+        self.assert_rest(&lost);
+        self.settle(january);
+        self.close_all(both);
+
+        // What came after its month was closed comes out with the next one.
+        self.memory.set_now(Instant(APRIL + 30 * HOUR));
+        self.settle(january);
+        self.close_all(&["2026-03"]);
+        self.assert_all_charged();
+    }
+
+    /// Salesforce says that the deployment changed hands on another day, long after the fact.
+    fn reassign(&self) {
+        if self.dice.chance(30) {
+            *self.configuration.lock().unwrap() = scenario::other();
+            self.wire.checks.terms.lock().unwrap().handover = OTHER_HANDOVER;
+        }
+    }
+
+    /// At the end all invoices together charge what the naive biller charges, and closing again
+    /// moves nothing.
+    fn assert_all_charged(&self) {
+        let all: Vec<Invoice> = ["ann", "bob"].into_iter().flat_map(|account| invoices(self.memory, account)).collect();
+        let mut expected = oracle::charges(&files(self.memory), &self.wire.checks.terms.lock().unwrap());
+        for account in ["ann", "bob"] {
+            // April's fee in advance, on the invoice of March.
+            expected.insert((account.into(), "2026-04".into(), "advance".into()), 1_000);
+        }
+        expected.retain(|_, cents| *cents != 0);
+        assert_eq!(charged(&all), expected, "all invoices (charged, owed)");
+        assert_gap_free(self.memory);
+        let before = self.memory.items();
+        self.in_peace(|| self.assert_issued("2026-03"));
+        assert_eq!(self.memory.items(), before, "a close that is repeated changes something");
+    }
+}
+
+/// Runs one future to its end.
+pub fn finish<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return value;
+        }
+    }
+}
