@@ -43,7 +43,11 @@ fmt: ## Format the code
 
 .PHONY: simulate
 simulate: ## The exactly-once simulation at length: make simulate SEEDS=100000
-	SEEDS=$(or $(SEEDS),10000) $(CARGO) test --workspace --test simulation -- --nocapture
+	SEEDS=$(or $(SEEDS),10000) $(CARGO) test --workspace --test simulation any_seed -- --nocapture
+
+.PHONY: proof
+proof: ## Catch every mutant of the protocol anew and write docs/proof.md
+	PROOF=1 $(CARGO) test --workspace --test simulation proof -- --nocapture
 
 .PHONY: bench
 bench: ## Speed beside other programs on the same data: make bench SIZE=1G ROUNDS=5

@@ -39,6 +39,41 @@ pub enum Command {
     },
     /// Tell what is counted, what waits for a person, and what keeps a month from being closed.
     Status(Place),
+    /// Let a file in quarantine not count: somebody answers for that with name and reason.
+    ///
+    /// A file that cannot be read keeps every month open. Mend it by writing it anew, or waive it.
+    /// The waiver is kept for ever; if the file is written anew after all, it is read and counts.
+    Waive {
+        /// Where things are.
+        #[command(flatten)]
+        place: Place,
+        /// The file, by its path below the usage folder.
+        key: String,
+        /// Who answers for it.
+        #[arg(long)]
+        by: String,
+        /// Why it shall not count.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Tell where an invoice comes from: line, steps, files, with the hashes that hold them together.
+    Explain {
+        /// Where things are.
+        #[command(flatten)]
+        place: Place,
+        /// The invoice's number.
+        number: String,
+        /// One line of it.
+        line: Option<u32>,
+    },
+    /// Derive an invoice once more from the usage files and compare it byte by byte.
+    Verify {
+        /// Where things are.
+        #[command(flatten)]
+        place: Place,
+        /// The invoice's number.
+        number: String,
+    },
     /// Show what a month would be invoiced at by now, or write the drafts as PDF. Issues nothing.
     Invoice {
         /// Where things are.

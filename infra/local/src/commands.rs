@@ -15,7 +15,7 @@ use crate::engine::{Engine, Translated};
 use crate::failure::Failure;
 use crate::folder::read_catalogue;
 use crate::report::{self, say};
-use crate::{crm, demo, directory, serve};
+use crate::{books, crm, demo, directory, serve};
 
 /// Files that are translated at once. Most of them wait for the disk, which commits what waits
 /// together; each holds a megabyte of its file.
@@ -29,6 +29,9 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Check { catalogue } => check(&catalogue),
         Command::Run(arguments) => runtime.block_on(bill(&arguments)),
         Command::Status(place) => runtime.block_on(status(&place)),
+        Command::Waive { place, key, by, reason } => runtime.block_on(books::waive(&place, &key, &by, &reason)),
+        Command::Explain { place, number, line } => runtime.block_on(books::explain(&place, &number, line)),
+        Command::Verify { place, number } => runtime.block_on(books::verify(&place, &number)),
         Command::Invoice { run, preview: _ } => runtime.block_on(preview(&run)),
         Command::Correlate { place, explain, accept } => {
             runtime.block_on(correlate(&place, explain.as_deref(), accept))

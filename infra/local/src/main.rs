@@ -1,5 +1,6 @@
 //! `farthing`: the four functions behind one binary, for a person's own files.
 
+mod books;
 mod cli;
 mod commands;
 mod crm;

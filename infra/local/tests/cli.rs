@@ -175,6 +175,25 @@ fn a_file_in_quarantine_keeps_the_month_open_and_is_told_with_its_reason() {
 }
 
 #[test]
+fn a_waived_file_lets_the_month_be_closed_and_says_who_answers_for_it() {
+    let place = Place::new("waive");
+    fs::write(place.0.join("usage/one/cut.jsonl.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xab]).unwrap();
+    place.run().exits(4);
+    let waive = |key: &str, by: &str| place.farthing(&["waive", key, "--by", by, "--reason", "a broken disk"]);
+    waive("one/monday.jsonl", "Ann Lee").exits(1).complains("the file counts; only a file in quarantine can be waived");
+    waive("one/none.jsonl", "Ann Lee").exits(1).complains("no such file was ever read");
+    waive("one/cut.jsonl.gz", " ").exits(1).complains("a waiver needs the name of who answers for it");
+    waive("one/cut.jsonl.gz", "Ann Lee").exits(0).says("Ann Lee answers for that: a broken disk");
+    // Who comes second is told what the first one said.
+    waive("one/cut.jsonl.gz", "Bob").exits(0).says("Ann Lee answers for that");
+    place.run().exits(0).says("13.38 USD");
+
+    // Written anew after all, it counts: with the next month, as this one is invoiced.
+    place.write("usage/one/cut.jsonl.gz", &used(9, "1"));
+    place.farthing(&["run", "--month", "2020-02"]).exits(0).says("10.50 USD");
+}
+
+#[test]
 fn usage_that_nobody_owns_is_told_and_holds_up_nobody() {
     let place = Place::new("unowned");
     place.write("usage/two/a.jsonl", &used(6, "7"));
@@ -220,7 +239,7 @@ fn a_command_line_that_is_not_right_is_told_with_what_would_be() {
 fn the_help_names_every_command_and_every_exit_code() {
     let place = Place::empty("help");
     let told = place.farthing(&["--help"]).exits(0);
-    for command in ["run", "check", "status", "invoice", "serve", "demo"] {
+    for command in ["run", "check", "status", "waive", "explain", "verify", "invoice", "serve", "demo"] {
         assert!(told.out.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{}", told.out);
     }
     let codes: Vec<&str> = told.out.lines().skip_while(|line| !line.starts_with("Exit codes:")).skip(1).collect();
@@ -257,6 +276,32 @@ fn what_changed_after_the_invoice_is_charged_with_the_next_month() {
     assert_eq!((&corrections[0]["period"], &corrections[0]["amount"]), (&"2020-01".into(), &"2.00".into()));
     assert_eq!(february["total"], "12.00");
     assert_eq!(place.read(PDF), pdf);
+}
+
+#[test]
+fn an_invoice_is_explained_by_its_files_and_comes_out_of_them_again() {
+    let place = Place::new("explain");
+    place.run().exits(0);
+    place.write("usage/one/late.jsonl", &used(31, "4"));
+    place.farthing(&["run", "--month", "2020-02"]).exits(0);
+    place
+        .farthing(&["explain", "R-000001"])
+        .exits(0)
+        .says("one/monday.jsonl")
+        .says("2 samples, 4.5,")
+        .says("one/wednesday.jsonl");
+    let correction = place.farthing(&["explain", "R-000002"]).exits(0);
+    correction.says("files that count otherwise than on R-000001").says("one/late.jsonl: was nothing, is 4");
+    place.farthing(&["explain", "R-000001", "9"]).exits(1).complains("there is no such line; the invoice has 2 lines");
+    place.farthing(&["explain", "R-000009"]).exits(1).complains("no invoice has this number");
+    place.farthing(&["verify", "R-000001"]).exits(0).says("comes out of 3 files byte by byte");
+    place.farthing(&["verify", "R-000002"]).exits(0).says("comes out of 4 files byte by byte");
+
+    // A rollup that was tampered with.
+    let rollup = place.files(".farthing/work/rollups").pop().unwrap();
+    let text = String::from_utf8(place.read(&rollup)).unwrap();
+    fs::write(place.0.join(&rollup), text.replace("200", "300")).unwrap();
+    place.farthing(&["verify", "R-000002"]).exits(1).complains("missing or damaged");
 }
 
 fn catalogues() -> PathBuf {

@@ -149,10 +149,10 @@ pub fn read_head(item: &Item) -> Result<RollupHead, LedgerError> {
     serde_json::from_str(&item.body).map_err(|error| LedgerError::malformed("rollup", error))
 }
 
-/// The rollup that a head points at.
+/// The rollup that lies under `body`.
 ///
 /// # Errors
 /// [`LedgerError`].
-pub async fn load<P: Ports>(ports: &P, head: &RollupHead) -> Result<Rollup, LedgerError> {
-    Ok(Rollup::decode(&read_text(ports, Bucket::Work, &head.body).await?)?)
+pub async fn load<P: Ports>(ports: &P, body: &str) -> Result<Rollup, LedgerError> {
+    Ok(Rollup::decode(&read_text(ports, Bucket::Work, body).await?)?)
 }

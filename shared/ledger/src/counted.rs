@@ -7,12 +7,12 @@ use catalog::Catalogue;
 use metering::rollup::{Input, Standing};
 use metering::tally::{Cells, Counts};
 use metering::time::{Instant, Quarter, Span};
-use sha2::{Digest, Sha256};
 
 use crate::aggregate::{load, read_head};
 use crate::attention::{self, Kind};
 use crate::error::LedgerError;
 use crate::file::{FileRecord, claimed_slot, pages};
+use crate::manifest::Manifest;
 use crate::names;
 use crate::ports::{Bucket, ObjectMeta, Ports, Table};
 use crate::translate::CONFLICT;
@@ -29,8 +29,8 @@ pub struct Counted {
     pub cells: Cells,
     /// The records of all files.
     pub counts: Counts,
-    /// Hash over the names of the rollups' bodies, which are hashes of their contents.
-    pub root: String,
+    /// The manifest: which rollups were read.
+    pub manifest: Manifest,
 }
 
 impl Counted {
@@ -40,12 +40,11 @@ impl Counted {
     /// [`LedgerError`].
     pub async fn read<P: Ports>(ports: &P, window: Option<Span>) -> Result<Self, LedgerError> {
         let mut counted = Self::default();
-        let mut root = Sha256::new();
         for (source, _) in pages(ports, Table::Rollup, names::SOURCES).await? {
-            for (_, item) in pages(ports, Table::Rollup, &names::rollups(&source)).await? {
+            for (hour, item) in pages(ports, Table::Rollup, &names::rollups(&source)).await? {
                 let head = read_head(&item)?;
-                root.update(head.body.as_bytes());
-                let rollup = load(ports, &head).await?;
+                let rollup = load(ports, &head.body).await?;
+                counted.manifest.add(&source, &hour, &head.body);
                 for (file, input) in rollup.inputs {
                     // A file has one slot for ever: in two of them its usage would count twice.
                     if let Some(other) = counted.inputs.insert(file, input) {
@@ -61,7 +60,6 @@ impl Counted {
                 }
             }
         }
-        counted.root = names::hex(&root.finalize());
         Ok(counted)
     }
 
@@ -149,7 +147,7 @@ async fn verdict<P: Ports>(
             Standing::Quarantined(reason) => quarantined(ports, source.hash(), &file, reason).await,
         },
         // Another content in the place of one that never counted.
-        Some(input) if matches!(input.standing, Standing::Quarantined(_)) => Ok(Verdict::Missing),
+        Some(input) if input.standing != Standing::Counted => Ok(Verdict::Missing),
         Some(_) if !source.supersedes() && is_conflict(ports, &file, object).await? => {
             Ok(Verdict::Held(CONFLICT.to_owned()))
         }
@@ -197,7 +195,7 @@ async fn forget_resolved<P: Ports>(ports: &P, catalogue: &Catalogue, counted: &C
         let now = ports.head(Bucket::Usage, &notice.key).await?;
         let mended = match notice.kind {
             Kind::NoSource | Kind::TwoSources => matches!(catalogue.source_for(&notice.key), Ok(Some(_))),
-            Kind::Quarantined => input.is_some_and(|input| input.standing == Standing::Counted),
+            Kind::Quarantined => input.is_some_and(|input| !matches!(input.standing, Standing::Quarantined(_))),
             Kind::Conflict => match (&now, input) {
                 (Some(now), Some(input)) => input.etags.contains(&now.etag),
                 (Some(_) | None, _) => false,

@@ -95,7 +95,7 @@ impl FileRecord {
     pub async fn load<P: Ports>(&self, ports: &P) -> Result<Tally, LedgerError> {
         match (&self.tally, &self.body) {
             (Some(tally), _) => Ok(tally.clone()),
-            (None, Some(key)) => Ok(Tally::decode(&read_text(ports, Bucket::Work, key).await?)?),
+            (None, Some(key)) => Ok(Tally::decode(&read_hashed(ports, key).await?)?),
             (None, None) => Ok(Tally::default()),
         }
     }
@@ -140,6 +140,31 @@ pub async fn read_text<B: Blobs>(ports: &B, bucket: Bucket, key: &str) -> Result
     match ports.read(bucket, key, &meta.etag, 0, meta.size).await? {
         Read::Bytes(bytes) => String::from_utf8(bytes).map_err(|_| LedgerError::Missing(key.to_owned())),
         Read::Changed => Err(missing()),
+    }
+}
+
+/// A whole object of the work bucket whose name ends in the hash of its contents, `FOLDER/HASH.json`.
+///
+/// # Errors
+/// [`LedgerError::Missing`] where there is none, or where it is not what its name says.
+pub async fn read_hashed<B: Blobs>(ports: &B, key: &str) -> Result<String, LedgerError> {
+    let text = read_text(ports, Bucket::Work, key).await?;
+    let hash = names::sha256(text.as_bytes());
+    if key.ends_with(&format!("/{hash}.json")) { Ok(text) } else { Err(LedgerError::Missing(key.to_owned())) }
+}
+
+/// The record of a file at a revision of its tally: the present one, or one that was kept.
+///
+/// # Errors
+/// [`LedgerError::Missing`] where that revision is nowhere.
+pub async fn record_at<P: Ports>(ports: &P, slot: &Slot, file: &str, revision: u64) -> Result<FileRecord, LedgerError> {
+    let (table, key) = names::tally(slot, file);
+    match ports.get(table, &key).await? {
+        Some(item) if item.revision == revision => FileRecord::read(&item),
+        Some(_) | None => {
+            let body = read_text(ports, Bucket::Work, &names::superseded(file, revision)).await?;
+            FileRecord::read(&Item { revision, body })
+        }
     }
 }
 

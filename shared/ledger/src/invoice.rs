@@ -9,13 +9,11 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use catalog::directory::{Directory, Unbillable};
-use catalog::{Catalogue, Customer, Subscription};
-use chrono::{DateTime, Days, NaiveDate};
+use catalog::{Catalogue, Customer};
 use chrono_tz::Tz;
-use invoicing::{Header, Invoice, Party, PastTotal, Provenance, Settled, assemble};
+use invoicing::{Invoice, Provenance, Settled};
 use metering::period::Period;
 use metering::time::{Instant, Span};
-use pricing::Term;
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::refresh;
@@ -23,6 +21,8 @@ use crate::charges::{Basis, Earlier, charges};
 use crate::configuration::Configuration;
 use crate::correlate::window;
 use crate::counted::{Audit, Counted, audit};
+use crate::document::{Made, document, held_in, history};
+pub use crate::document::{publish, published_keys};
 use crate::error::LedgerError;
 use crate::file::{pages, read_text};
 use crate::names;
@@ -35,9 +35,6 @@ const ATTEMPTS: usize = 64;
 
 /// How many earlier periods are compared with what they were invoiced at.
 const HORIZON_MONTHS: i32 = 13;
-
-/// How many earlier totals an invoice shows.
-const HISTORY: usize = 6;
 
 /// What to close.
 #[derive(Clone, Debug)]
@@ -139,6 +136,9 @@ pub async fn close<P: Ports>(
     let catalogue = &joined;
     let counted = Counted::read(ports, Some(horizon(catalogue, &options.month)?)).await?;
     let before = Instant(now.0.saturating_sub(options.settle_minutes.saturating_mul(60_000)));
+    if !options.preview {
+        counted.manifest.keep(ports).await?;
+    }
     let audit = audit(ports, catalogue, &counted, before).await?;
     let mut blocked = reasons(&audit, published);
     blocked.extend(broken);
@@ -183,6 +183,32 @@ fn reasons(audit: &Audit, published: bool) -> Vec<String> {
 struct Past {
     records: Vec<Issued>,
     documents: Vec<Invoice>,
+}
+
+/// The document of an issued invoice as it comes out of these parts: the very same, if they are
+/// those that it was made from. `earlier` are the account's invoices that were issued before it.
+///
+/// # Errors
+/// [`LedgerError`].
+pub(crate) async fn rederive<P: Ports>(
+    ports: &P,
+    catalogue: &Catalogue,
+    counted: &Counted,
+    directory: &Directory,
+    issued: &Issued,
+    (account, earlier): (&str, Vec<(Issued, Invoice)>),
+) -> Result<Invoice, LedgerError> {
+    let customer = catalogue
+        .customer(account)
+        .ok_or_else(|| LedgerError::billing(account, "the catalogue of its invoice does not have this customer"))?;
+    let options = Options { month: issued.period.clone(), settle_minutes: 0, preview: true };
+    let (now, blocked) = (issued.issued, Vec::new());
+    let run = Run { ports, catalogue, counted, directory, options: &options, blocked, now };
+    let period = Period::parse_month(&issued.period, customer.zone)?;
+    let (records, documents) = earlier.into_iter().unzip();
+    let past = Past { records, documents };
+    let settled = run.charges(customer, &period, &past).await?;
+    run.document(customer, &period, &past, &settled, Some(issued.number.clone()))
 }
 
 impl<P: Ports> Run<'_, P> {
@@ -354,35 +380,13 @@ impl<P: Ports> Run<'_, P> {
         settled: &Settled,
         number: Option<String>,
     ) -> Result<Invoice, LedgerError> {
-        let issued = local_date(self.now, customer.zone)?;
-        let terms = Days::new(u64::from(self.catalogue.seller.terms_days));
-        let due =
-            issued.checked_add_days(terms).ok_or_else(|| LedgerError::billing(&customer.id, "no such due date"))?;
-        let header = Header {
-            id: format!("{}/{}", customer.id, period.label()),
-            number,
-            account: customer.id.clone(),
-            issued,
-            due,
-            seller: seller(self.catalogue),
-            customer: party(&customer.name, &customer.address, &customer.ids),
-            currency: customer.currency,
-            plan: plan_titles(customer, period),
-            period: *period,
-            history: history(past, period),
-            payment: self.catalogue.seller.payment.clone(),
-            notes: self.catalogue.seller.notes.clone(),
-            provenance: self.provenance(),
-        };
-        assemble(header, &settled.lines, &settled.true_ups).map_err(|error| LedgerError::billing(&customer.id, error))
-    }
-
-    fn provenance(&self) -> Provenance {
-        Provenance {
+        let provenance = Provenance {
             catalogue: self.catalogue.hash.clone(),
             directory: self.directory.version().to_owned(),
-            inputs: self.counted.root.clone(),
-        }
+            inputs: self.counted.manifest.root(),
+        };
+        let made = Made { now: self.now, number, history: history(&past.records, period), provenance };
+        document(self.catalogue, customer, period, settled, made)
     }
 }
 
@@ -438,65 +442,4 @@ fn quoted(text: &str) -> String {
 /// [`LedgerError::Malformed`].
 pub fn read_issued(item: &Item) -> Result<Issued, LedgerError> {
     serde_json::from_str(&item.body).map_err(|error| LedgerError::malformed("invoice", error))
-}
-
-fn local_date(at: Instant, zone: Tz) -> Result<NaiveDate, LedgerError> {
-    let at: Option<DateTime<chrono::Utc>> = at.to_utc();
-    at.map(|at| at.with_timezone(&zone).date_naive()).ok_or_else(|| LedgerError::billing("clock", "no such date"))
-}
-
-/// The subscriptions that are held on some day of a period.
-fn held_in<'a>(customer: &'a Customer, period: &Period) -> impl Iterator<Item = &'a Subscription> {
-    let Period { start, end, .. } = *period;
-    let held = move |term: &Term| term.from < end && term.until.is_none_or(|until| start < until);
-    customer.subscriptions.iter().filter(move |subscription| held(&subscription.term))
-}
-
-fn plan_titles(customer: &Customer, period: &Period) -> String {
-    let titles = held_in(customer, period).map(|subscription| subscription.plan.title.as_str());
-    titles.collect::<Vec<_>>().join(", ")
-}
-
-fn seller(catalogue: &Catalogue) -> Party {
-    party(&catalogue.seller.name, &catalogue.seller.address, &catalogue.seller.ids)
-}
-
-fn party(name: &str, address: &[String], ids: &BTreeMap<String, String>) -> Party {
-    let ids = ids.iter().map(|(label, value)| (label.clone(), value.clone())).collect();
-    Party { name: name.to_owned(), lines: address.to_vec(), ids }
-}
-
-fn history(past: &Past, period: &Period) -> Vec<PastTotal> {
-    let earlier: Vec<&Issued> = past.records.iter().filter(|record| record.period < period.label()).collect();
-    let shown = earlier.get(earlier.len().saturating_sub(HISTORY)..).unwrap_or_default();
-    shown.iter().map(|record| PastTotal { label: record.period.clone(), total: record.total.clone() }).collect()
-}
-
-/// Where the customer finds an invoice: the document and its pages.
-pub fn published_keys(invoice: &Invoice) -> (String, String) {
-    let number = invoice.number.as_deref().unwrap_or("draft");
-    let base = format!("{}/{}-{number}", invoice.account, invoice.period.label);
-    (format!("{base}.json"), format!("{base}.pdf"))
-}
-
-/// Puts an issued invoice where the customer finds it: a pure function of the document, so that a
-/// repeat changes nothing. Whether anything was missing.
-///
-/// # Errors
-/// [`LedgerError`].
-pub async fn publish<P: Ports>(
-    ports: &P,
-    invoice: &Invoice,
-    pdf: impl FnOnce(&Invoice) -> Result<Vec<u8>, String>,
-) -> Result<bool, LedgerError> {
-    let (json_key, pdf_key) = published_keys(invoice);
-    if ports.head(Bucket::Invoices, &pdf_key).await?.is_some() {
-        return Ok(false);
-    }
-    let text = invoice.canonical_json().map_err(|error| LedgerError::billing(&invoice.account, error))?;
-    ports.put_once(Bucket::Invoices, &json_key, text.into_bytes(), "application/json").await?;
-    let pages = pdf(invoice).map_err(|reason| LedgerError::billing(&invoice.account, reason))?;
-    // Last: where it is, the rest is too.
-    ports.put_once(Bucket::Invoices, &pdf_key, pages, "application/pdf").await?;
-    Ok(true)
 }

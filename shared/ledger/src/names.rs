@@ -47,6 +47,11 @@ pub fn tally(slot: &Slot, file: &str) -> (Table, Key) {
     (Table::Ledger, Key::new(tallies(slot), file))
 }
 
+/// The object that keeps a revision of a file's tally which another one replaced.
+pub fn superseded(file: &str, revision: u64) -> String {
+    format!("superseded/{file}/{revision:06}.json")
+}
+
 /// The partition of a shard of hints; the sort key is the slot.
 pub fn hints(shard: u8) -> String {
     format!("H#{shard}")

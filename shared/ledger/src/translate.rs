@@ -140,13 +140,13 @@ fn may_be_mended(record: &FileRecord, source: &Source) -> bool {
 }
 
 /// A file as it was read: what its tally would say.
-struct Draft {
-    record: FileRecord,
-    tally: Tally,
+pub(crate) struct Draft {
+    pub(crate) record: FileRecord,
+    pub(crate) tally: Tally,
 }
 
 /// Reads and translates the object in bounded pieces; `None` if it changed meanwhile.
-async fn read_object<P: Ports>(
+pub(crate) async fn read_object<P: Ports>(
     ports: &P,
     source: &Source,
     tags: Tags,
@@ -288,7 +288,10 @@ async fn commit<P: Ports>(
         (next, outcome, replaces) = match decide(&record, &draft.record, source) {
             Decision::Keep => return Ok(Some(Outcome::Repeated)),
             Decision::Conflict => return Ok(Some(Outcome::Conflict)),
-            Decision::KnowEtag => (with_etag(record, &meta.etag).text()?, Outcome::Repeated, false),
+            Decision::KnowEtag => {
+                keep_superseded(ports, file, &present).await?;
+                (with_etag(record, &meta.etag).text()?, Outcome::Repeated, false)
+            }
             Decision::Replace => {
                 keep_superseded(ports, file, &present).await?;
                 (body.clone(), outcome_of(&draft.record), true)
@@ -321,7 +324,8 @@ enum Decision {
 
 fn decide(present: &FileRecord, ours: &FileRecord, source: &Source) -> Decision {
     let same = present.content == ours.content;
-    // What is in quarantine never counted: the upload that mends it changes nothing that did.
+    // What is in quarantine or waived never counted: the upload that mends it changes nothing that did.
+    let never_counted = present.standing != Standing::Counted;
     let quarantined = matches!(present.standing, Standing::Quarantined(_));
     let mended = quarantined && present.mapping != ours.mapping;
     let known = ours.etags.is_subset(&present.etags);
@@ -329,7 +333,7 @@ fn decide(present: &FileRecord, ours: &FileRecord, source: &Source) -> Decision 
         (true, true, _) => Decision::Replace,
         (true, false, true) => Decision::Keep,
         (true, false, false) => Decision::KnowEtag,
-        (false, ..) if quarantined || source.supersedes() => Decision::Replace,
+        (false, ..) if never_counted || source.supersedes() => Decision::Replace,
         (false, ..) => Decision::Conflict,
     }
 }
@@ -340,15 +344,15 @@ fn with_etag(mut record: FileRecord, etag: &str) -> FileRecord {
 }
 
 /// What a revision replaces is kept for ever.
-async fn keep_superseded<P: Ports>(ports: &P, file: &str, present: &Item) -> Result<(), LedgerError> {
-    let key = format!("superseded/{file}/{:06}.json", present.revision);
+pub(crate) async fn keep_superseded<P: Ports>(ports: &P, file: &str, present: &Item) -> Result<(), LedgerError> {
+    let key = names::superseded(file, present.revision);
     ports.put_once(Bucket::Work, &key, present.body.clone().into_bytes(), "application/json").await?;
     Ok(())
 }
 
 /// Tells `aggregate` that the slot changed. The token is new each time, so that a hint that was
 /// written after the tallies were read is never taken for the one before.
-async fn hint<P: Ports>(ports: &P, slot: &Slot) -> Result<(), LedgerError> {
+pub(crate) async fn hint<P: Ports>(ports: &P, slot: &Slot) -> Result<(), LedgerError> {
     let (table, key) = names::hint(slot);
     ports.write(Write::put(table, key, ports.token())).await?;
     Ok(())

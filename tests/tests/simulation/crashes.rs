@@ -144,7 +144,9 @@ fn first_lost(steps: &[Step], mutant: Option<Mutant>) -> Option<String> {
     let awaits = crash(steps, &[], Then::Again, mutant).unwrap_or(600);
     let every = (0..awaits).flat_map(|at| [(at, Then::Again), (at, Then::Never)]);
     every
-        .filter_map(|(at, then)| Some(format!("cut off at await {at}, {then:?}: {}", crash(steps, &[at], then, mutant).err()?)))
+        .filter_map(|(at, then)| {
+            Some(format!("cut off at await {at}, {then:?}: {}", crash(steps, &[at], then, mutant).err()?))
+        })
         .next()
 }
 

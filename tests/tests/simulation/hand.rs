@@ -28,6 +28,7 @@ pub enum Trade {
     Sweep,
     Close,
     Correlate,
+    Waive,
 }
 
 /// What a task remembers of itself.
@@ -38,6 +39,7 @@ struct Memo {
     hinted: bool,
     seen: Option<ObjectMeta>,
     refused: bool,
+    invoices: usize,
     slots: BTreeMap<String, Slot>,
     owed: Vec<(Bucket, String, Vec<u8>)>,
 }
@@ -148,6 +150,9 @@ impl<'a> Hand<'a> {
             }
             write.condition = Condition::Always;
         }
+        if self.is(Mutant::BlindWaiver) && self.trade == Trade::Waive {
+            write.condition = Condition::Always;
+        }
         let written = self.plain_write(write.clone()).await?;
         if let (true, Written::Refused(Some(present))) = (self.is(Mutant::PlainAdd), &written) {
             return self.add(write, present).await;
@@ -213,6 +218,10 @@ impl<'a> Hand<'a> {
         if partition == names::SOURCES && after.is_none() {
             memo.evidence.inputs.clear();
         }
+        if partition.starts_with("A#") {
+            let seen = if after.is_none() { 0 } else { memo.invoices };
+            memo.invoices = seen + page.items.iter().filter(|(sort, _)| sort != names::HEAD).count();
+        }
         if let Some(source) = partition.strip_prefix("R#") {
             for (hour, item) in &page.items {
                 let slot = Slot { source: source.to_owned(), hour: hour.parse().unwrap() };
@@ -265,6 +274,10 @@ impl Tables for Hand<'_> {
         let item = self.wire.operate(&self.who, "get", &subject, None, get).await??;
         let hidden = (self.is(Mutant::NoClaim) && key.partition.starts_with("F#"))
             || (self.is(Mutant::PlainAdd) && self.trade == Trade::Translate && key.partition.starts_with("U#"));
+        if self.is(Mutant::NoHeadSwap) && key.partition.starts_with("A#") && key.sort == names::HEAD {
+            let count = self.memo.lock().unwrap().invoices;
+            return Ok(item.map(|item| Item { body: format!(r#"{{"count":{count}}}"#), ..item }));
+        }
         Ok(item.filter(|_| !hidden))
     }
 

@@ -26,7 +26,7 @@ mod world;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Without `SEEDS`: as many as fit a minute of a busy machine.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 200;
 
 fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())

@@ -33,6 +33,7 @@ pub enum Mutant {
     NumberApart,
     DocumentAfter,
     LateDataAdded,
+    BlindWaiver,
 }
 
 /// All of them with what they do. Those that the design named from the beginning come first.
@@ -101,6 +102,7 @@ pub const ALL: &[(Mutant, &str, &str)] = &[
         "quarantine does not block",
         "the close takes a file in quarantine for one that somebody waived",
     ),
+    (Mutant::BlindWaiver, "blind waiver", "a file is waived whatever was read of it meanwhile"),
     (Mutant::BlindInvoice, "blind invoice", "an invoice is written over the one of its period"),
     (Mutant::BlindNumber, "blind number", "the series of numbers moves on without compare-and-swap"),
     (Mutant::DocumentAfter, "document after the transaction", "the document is put once its invoice is issued"),

@@ -96,14 +96,7 @@ fn load(handover: &str) -> Arc<Configuration> {
 }
 
 /// Uploads some files at instants from `arrive` on with events in `span`; their keys.
-pub fn upload(
-    memory: &Memory,
-    dice: &Dice,
-    batch: &str,
-    files: usize,
-    arrive: i64,
-    span: (i64, i64),
-) -> Vec<String> {
+pub fn upload(memory: &Memory, dice: &Dice, batch: &str, files: usize, arrive: i64, span: (i64, i64)) -> Vec<String> {
     (0..files)
         .map(|n| {
             let deployment = ["one", "two", "three", "nobody"][dice.below(7).min(3)];
@@ -123,6 +116,8 @@ pub fn replace_some(memory: &Memory, dice: &Dice, keys: &[String], span: (i64, i
     for key in keys {
         if key.starts_with("replaced/") && dice.misfortune(50) {
             memory.upload(Bucket::Usage, key, contents(dice, "replaced", span));
+        } else if key.starts_with("strict/") && broken(memory, key) && dice.misfortune(40) {
+            memory.upload(Bucket::Usage, key, contents(dice, "strict", span));
         } else if dice.misfortune(15) {
             let same = memory.object(Bucket::Usage, key).unwrap();
             if dice.chance(50) {
@@ -136,6 +131,12 @@ pub fn replace_some(memory: &Memory, dice: &Dice, keys: &[String], span: (i64, i
         touched.push(key.clone());
     }
     touched
+}
+
+/// Whether the object has a line that nobody can read.
+fn broken(memory: &Memory, key: &str) -> bool {
+    let bytes = memory.object(Bucket::Usage, key).unwrap();
+    String::from_utf8(bytes).unwrap().lines().any(|line| !line.ends_with('}'))
 }
 
 /// What mends a file of the strict source.
@@ -160,7 +161,7 @@ fn contents(dice: &Dice, source: &str, (from, until): (i64, i64)) -> Vec<u8> {
         } else {
             text += &format!("{{\"t\":{at},\"disk\":{amount},\"node\":\"n{}\"}}\n", dice.below(2));
         }
-        if source != "replaced" && dice.misfortune(5) {
+        if source != "replaced" && dice.misfortune(if source == "strict" { 15 } else { 5 }) {
             text += "{\"t\":17672\n";
         }
     }

@@ -6,11 +6,13 @@ use std::task::{Context, Poll, Waker};
 
 use invoicing::Invoice;
 use ledger::configuration::Configuration;
+use ledger::error::LedgerError;
 use ledger::file::FileRecord;
 use ledger::invoice::{Options, Outcome, close};
 use ledger::memory::Memory;
 use ledger::ports::{Blobs, Bucket};
-use ledger::{aggregate, correlate, counted, names, translate};
+use ledger::{aggregate, correlate, counted, explain, names, translate, verify, waive};
+use metering::exact::Exact;
 use metering::time::Instant;
 
 use crate::checks::{assert_gap_free, charged, files, invoices};
@@ -66,8 +68,19 @@ impl<'a> World<'a> {
 
     pub fn correlate(&self) -> Running<'_> {
         let configuration = self.configuration();
+        Box::pin(
+            async move { correlate::publish(&self.hand(Trade::Correlate, ""), &configuration.catalogue).await.is_ok() },
+        )
+    }
+
+    /// Somebody answers for a file that nobody can read; for any other file that is refused.
+    fn waive(&self, key: &str) -> Running<'_> {
+        let key = key.to_owned();
         Box::pin(async move {
-            correlate::publish(&self.hand(Trade::Correlate, ""), &configuration.catalogue).await.is_ok()
+            match waive::waive(&self.hand(Trade::Waive, &key), &key, "Ann", "a broken disk").await {
+                Ok(_) | Err(LedgerError::Billing { .. }) => true,
+                Err(_) => false,
+            }
         })
     }
 
@@ -112,6 +125,11 @@ impl<'a> World<'a> {
         }
         if self.dice.chance(30) {
             executor.add_schedule(|| self.sweep());
+        }
+        for key in keys.iter().filter(|key| key.starts_with("strict/")) {
+            if self.dice.misfortune(30) {
+                executor.add_schedule(|| self.waive(key));
+            }
         }
         months.iter().for_each(|month| executor.add_schedule(|| self.close(month)));
         executor.add(|| self.correlate());
@@ -186,6 +204,10 @@ impl<'a> World<'a> {
                 let hand = self.hand(Trade::Sweep, "");
                 let audit = finish(counted::sweep(&hand, catalogue, Instant(i64::MAX))).unwrap();
                 for (key, _) in &audit.held {
+                    if self.dice.chance(40) {
+                        assert!(finish(self.waive(key)), "{key} cannot be waived");
+                        continue;
+                    }
                     self.memory.upload(Bucket::Usage, key, scenario::good(self.dice, span));
                     at_once(ledger::ports::Queue::enqueue(self.memory, key)).unwrap();
                 }
@@ -235,14 +257,8 @@ impl<'a> World<'a> {
     /// The whole road: January and February with all that goes wrong, March to true up.
     pub fn run(&self) {
         let (january, february) = ((JANUARY, FEBRUARY), (FEBRUARY, MARCH));
-        let early = scenario::upload(
-            self.memory,
-            self.dice,
-            "early",
-            4 + self.dice.below(4),
-            JANUARY + 400 * HOUR,
-            january,
-        );
+        let early =
+            scenario::upload(self.memory, self.dice, "early", 4 + self.dice.below(4), JANUARY + 400 * HOUR, january);
         self.memory.set_now(Instant(FEBRUARY + 30 * HOUR));
         let racing: &[&str] = if self.dice.chance(25) { &["2026-01"] } else { &[] };
         // Every task is cut off at each of its awaits in turn.
@@ -255,22 +271,10 @@ impl<'a> World<'a> {
         }
 
         // Late files, replaced ones, another owner, and the next month.
-        let late = scenario::upload(
-            self.memory,
-            self.dice,
-            "late",
-            1 + self.dice.below(3),
-            FEBRUARY + 40 * HOUR,
-            january,
-        );
-        let next = scenario::upload(
-            self.memory,
-            self.dice,
-            "next",
-            1 + self.dice.below(3),
-            FEBRUARY + 90 * HOUR,
-            february,
-        );
+        let late =
+            scenario::upload(self.memory, self.dice, "late", 1 + self.dice.below(3), FEBRUARY + 40 * HOUR, january);
+        let next =
+            scenario::upload(self.memory, self.dice, "next", 1 + self.dice.below(3), FEBRUARY + 90 * HOUR, february);
         let replaced = scenario::replace_some(self.memory, self.dice, &early, january);
         self.reassign();
         self.memory.set_now(Instant(MARCH + 30 * HOUR));
@@ -310,7 +314,29 @@ impl<'a> World<'a> {
         assert_gap_free(self.memory);
         let before = self.memory.items();
         self.in_peace(|| self.assert_issued("2026-03"));
+        if self.dice.chance(20) {
+            all.iter().for_each(|invoice| self.assert_explained(invoice));
+        }
         assert_eq!(self.memory.items(), before, "a close that is repeated changes something");
+    }
+}
+
+impl World<'_> {
+    /// An invoice comes out of the files again, byte by byte, and its lines out of what the files brought.
+    fn assert_explained(&self, invoice: &Invoice) {
+        let number = invoice.number.as_deref().unwrap();
+        let verified = finish(verify::verify(self.memory, number)).unwrap();
+        assert!(verified.holds(), "{number} is not what its files say: {verified:?}");
+        let explained = finish(explain::explain(self.memory, number, None)).unwrap();
+        for explained in explained.lines.iter().filter(|explained| explained.line.title == "Calls") {
+            let sum = explained.files.iter().fold(Exact::ZERO, |sum, file| sum.add(&file.sum).unwrap());
+            let Some(quantity) = &explained.line.quantity else {
+                let changed = explained.corrects.as_ref().is_some_and(|(_, changes)| !changes.is_empty());
+                assert!(changed, "{number}: a correction without a cause: {explained:?}");
+                continue;
+            };
+            assert_eq!(sum, Exact::parse(quantity).unwrap(), "{number}: {explained:?}");
+        }
     }
 }
 

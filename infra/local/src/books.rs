@@ -1,0 +1,81 @@
+//! Commands about what is in the books already: waivers, and where invoices come from.
+
+use ledger::explain::{self, Change, Explained, Share};
+use ledger::{verify, waive};
+
+use crate::cli::Place;
+use crate::commands::engine;
+use crate::failure::Failure;
+use crate::report::say;
+
+/// Waives a file in quarantine.
+pub async fn waive(place: &Place, key: &str, by: &str, reason: &str) -> Result<(), Failure> {
+    let engine = engine(place)?;
+    let waiver = waive::waive(&*engine.ports, key, by, reason).await?;
+    engine.aggregate().await?;
+    say(&format!("{key} does not count: {} answers for that: {}", waiver.by, waiver.reason));
+    Ok(())
+}
+
+/// Tells where an invoice, or a line of it, comes from.
+pub async fn explain(place: &Place, number: &str, line: Option<u32>) -> Result<(), Failure> {
+    let engine = engine(place)?;
+    let explanation = explain::explain(&*engine.ports, number, line).await?;
+    let (issued, provenance) = (&explanation.found.issued, &explanation.found.invoice.provenance);
+    say(&format!(
+        "invoice {number} of {} for {}: {} {}",
+        explanation.found.account, issued.period, issued.total, issued.currency
+    ));
+    say(&format!("  document   {}", issued.document));
+    say(&format!("  catalogue  {}", provenance.catalogue));
+    say(&format!("  directory  {}", provenance.directory));
+    say(&format!("  manifest   {}", provenance.inputs));
+    explanation.lines.iter().for_each(explain_line);
+    Ok(())
+}
+
+fn explain_line(explained: &Explained) {
+    let line = &explained.line;
+    say(&format!("\nline {}: {}, {}: {}", line.number, line.title, line.period, line.amount));
+    for step in &line.steps {
+        let numbers = [&step.quantity, &step.unit_price, &step.amount];
+        let told: Vec<&str> = numbers.into_iter().flatten().map(String::as_str).collect();
+        say(&format!("  {}: {}", step.text, told.join(" | ")));
+    }
+    if let Some((invoice, changes)) = &explained.corrects {
+        say(&format!("  files that count otherwise than on {invoice}:"));
+        changes.iter().for_each(|change| say(&format!("    {}", changed(change))));
+        return;
+    }
+    let Some(stream) = &explained.stream else { return };
+    say(&format!("  files with {stream}: samples, sum, sha256, rollup"));
+    explained.files.iter().for_each(|share| say(&format!("    {}", brought(share))));
+}
+
+fn brought(share: &Share) -> String {
+    let (slot, body) = &share.rollup;
+    let (key, content, sum) = (&share.key, &share.content, share.sum.display(12));
+    let etags: Vec<&str> = share.etags.iter().map(String::as_str).collect();
+    format!("{key} ({}): {} samples, {sum}, {content}, {slot} {body}", etags.join(" "), share.samples)
+}
+
+fn changed(change: &Change) -> String {
+    let told = |share: &Option<Share>| share.as_ref().map_or("nothing".to_owned(), |share| share.sum.display(12));
+    format!("{}: was {}, is {}", change.key, told(&change.was), told(&change.is))
+}
+
+/// Derives an invoice once more and compares.
+pub async fn verify(place: &Place, number: &str) -> Result<(), Failure> {
+    let engine = engine(place)?;
+    let verified = verify::verify(&*engine.ports, number).await?;
+    for (key, why) in &verified.unread {
+        say(&format!("{key}: {why}; its usage is taken from the tally that was stored then"));
+    }
+    verified.wrong.iter().for_each(|(key, why)| say(&format!("{key}: {why}")));
+    if !verified.holds() {
+        say(&format!("{number} is NOT what its files say: issued {}, derived {}", verified.issued, verified.derived));
+        return Err(Failure::Waiting);
+    }
+    say(&format!("{number} comes out of {} files byte by byte: {}", verified.files, verified.derived));
+    Ok(())
+}
