@@ -42,8 +42,9 @@ fn rows(page: &str, anew: bool) -> Vec<String> {
         while let Some((place, (mutant, name, breaks))) =
             ALL.iter().enumerate().nth(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
         {
-            let seeds = if anew { 1..=WITHIN } else { named(page, name)..=named(page, name) };
-            let row = match caught(*mutant, seeds) {
+            // The named seed first. A change of the protocol gives every seed another course.
+            let first = (!anew).then(|| named(page, name));
+            let row = match caught(*mutant, first.into_iter().chain(1..=WITHIN)) {
                 Some((seed, reason)) => format!("| {name} | {breaks} | {seed} | {} |", finding(&reason)),
                 None => format!("| {name} | {breaks} | none of {WITHIN} | |"),
             };
@@ -58,23 +59,24 @@ fn rows(page: &str, anew: bool) -> Vec<String> {
 }
 
 #[test]
-fn every_mutant_is_caught_and_the_page_says_by_which_seed() {
+fn every_mutant_is_caught_and_stands_on_the_page() {
     let page = std::fs::read_to_string(PAGE).unwrap();
     let anew = asked("PROOF").is_some();
     let rows = rows(&page, anew);
-    let table = format!("| mutant | what it does | seed | found as |\n|---|---|---|---|\n{}\n", rows.join("\n"));
     let missed: Vec<&String> = rows.iter().filter(|row| row.contains("none of")).collect();
-    assert!(!anew || missed.is_empty(), "not caught: {missed:#?}");
+    assert!(missed.is_empty(), "not caught: {missed:#?}");
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (present, after) = rest.split_once(END).unwrap();
     if anew {
+        let table = format!("| mutant | what it does | seed | found as |\n|---|---|---|---|\n{}\n", rows.join("\n"));
         std::fs::write(PAGE, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
         return;
     }
-    assert!(
-        present == table,
-        "docs/proof.md is not current: `make proof` writes it anew. With its seeds it is\n{table}"
-    );
+    assert_eq!(present.lines().count(), ALL.len() + 2, "docs/proof.md has other mutants: `make proof` writes them");
+    for (_, name, breaks) in ALL {
+        let row = present.lines().find(|line| line.starts_with(&format!("| {name} | {breaks} | ")));
+        assert!(row.is_some(), "docs/proof.md does not name “{name}”: `make proof` writes it");
+    }
 }
 
 #[test]
