@@ -7,6 +7,7 @@
 mod billing;
 mod crashes;
 mod directory;
+mod documentation;
 mod network;
 mod refusals;
 mod shapes;
