@@ -93,6 +93,7 @@ impl SourceSpec {
             numbered: self.format == FormatName::Csv,
             each: None,
             carried: carries::names(self),
+            roots: Vec::new(),
         };
         let carry = carries::compile(self, &mut scope, problems);
         scope.each = keep(usages::each(self, None, &mut scope), problems).flatten();
@@ -104,7 +105,7 @@ impl SourceSpec {
         let fans = usages::compile(self, fixed, streams, when.as_ref(), &mut scope, problems);
         let replaces = keep(delivery::compile(self, &of_key), problems);
         let carried = scope.carried.len();
-        let format = keep(format::compile(self, scope.slots.unwrap_or_default(), &scope.carried), problems);
+        let format = keep(format::compile(self, scope), problems);
         let lines = keep(format::lines(self, format.as_ref()), problems);
         Some(Mapping {
             name: self.name.clone(),

@@ -119,9 +119,18 @@ pub(crate) struct Scope<'s> {
     pub(crate) each: Option<Each>,
     /// The names of what is carried from record to record.
     pub(crate) carried: Vec<String>,
+    /// The names that fields of trees begin with.
+    pub(crate) roots: Vec<String>,
 }
 
 impl Scope<'_> {
+    /// Notes the name that a field begins with.
+    pub(crate) fn begins(&mut self, segments: &[Segment]) {
+        if let Some(Segment::Name(name, _)) = segments.first() {
+            self.roots.push(name.clone());
+        }
+    }
+
     /// How many columns a record needs so far.
     pub(crate) fn needs(&self) -> usize {
         self.slots.as_ref().map_or(0, |slots| slots.needed.len())
@@ -142,6 +151,7 @@ impl Field {
     /// In words.
     pub(crate) fn compile(reference: &Reference, scope: &mut Scope<'_>) -> Result<Self, String> {
         let written = reference.written.clone();
+        scope.begins(&reference.segments);
         let place = match reference.segments.first() {
             Some(Segment::Name(name, false)) if name.starts_with('$') && !reference.from_root => {
                 special(reference, name, scope)?

@@ -32,6 +32,7 @@ mod number;
 mod numeral;
 mod packing;
 mod pairs;
+mod parquet;
 mod part;
 mod pattern;
 mod quantity;

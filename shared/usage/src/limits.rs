@@ -18,6 +18,8 @@ pub struct Limits {
     pub held_bytes: usize,
     /// Bytes of a manifest. More makes the object unreadable.
     pub manifest_bytes: usize,
+    /// Bytes of a Parquet file, which is held until it ends. More makes the object unreadable.
+    pub parquet_bytes: usize,
     /// Bytes of one record. A longer one makes the object unreadable: where it ends is not known.
     pub record_bytes: usize,
     /// Cells (deployment, stream, series, dimensions, quarter-hour) and readings of counters that
@@ -40,6 +42,7 @@ impl Default for Limits {
             members: 10_000,
             held_bytes: 24 << 20,
             manifest_bytes: 1 << 20,
+            parquet_bytes: 64 << 20,
             record_bytes: 8 << 20,
             cells: 200_000,
             ids: 1_000_000,

@@ -78,6 +78,8 @@ pub(crate) enum Format {
     FixedWidth(FixedWidth),
     Prometheus,
     Xml(XmlWay),
+    /// The columns in use.
+    Parquet(Vec<String>),
 }
 
 #[derive(Debug)]

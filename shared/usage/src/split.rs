@@ -25,6 +25,9 @@ use rows::Rows;
 use xml::Elements as XmlElements;
 pub(crate) use xml::Way as XmlWay;
 
+/// What Parquet begins with.
+const PARQUET: &[u8] = b"PAR1";
+
 /// The bytes of a record and where they stand in the decoded text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raw<'r> {
@@ -149,7 +152,7 @@ impl Splitter {
             None => self.cut(text, sink),
             Some(first) => {
                 first.extend_from_slice(text);
-                if first.len() < BYTE_ORDER_MARK.len() { Ok(()) } else { self.begin(sink) }
+                if first.len() < PARQUET.len() { Ok(()) } else { self.begin(sink) }
             }
         }
     }
@@ -176,6 +179,9 @@ impl Splitter {
     /// Passes over a byte order mark, if there is one.
     fn begin(&mut self, sink: &mut impl RecordSink) -> Result<(), Unreadable> {
         let Some(first) = self.first.take() else { return Ok(()) };
+        if first.starts_with(PARQUET) {
+            return Err(Unreadable::new("it is Parquet, not text; write `format: parquet`"));
+        }
         let rest = first.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&first);
         self.offset = count(first.len() - rest.len());
         self.cut(rest, sink)

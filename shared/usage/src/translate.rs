@@ -14,6 +14,7 @@ use crate::error::Unreadable;
 use crate::event_id::{EventId, Ids, Mark};
 use crate::field::View;
 use crate::limits::Limits;
+use crate::parquet::Spool;
 use crate::pattern::Tags;
 use crate::reject::Reject;
 use crate::source::{Format, Mapping, Source};
@@ -84,7 +85,7 @@ impl<'s> Translator<'s> {
         };
         Self {
             decoder: Decoder::new(&mapping.packing, limits),
-            text: Text { source: mapping, of_key, splitter: splitter(mapping, limits), records },
+            text: Text { source: mapping, of_key, cutter: Cutter::new(mapping, limits), records },
         }
     }
 
@@ -110,17 +111,26 @@ impl<'s> Translator<'s> {
     }
 }
 
-fn splitter(mapping: &Mapping, limits: Limits) -> Splitter {
-    let layout = match &mapping.format {
-        Format::JsonLines | Format::Text(_) | Format::KeyValue(_) | Format::FixedWidth(_) | Format::Prometheus => {
-            Layout::Lines
-        }
-        Format::JsonArray => Layout::Elements,
-        Format::Json(way) => Layout::Documents(way.clone()),
-        Format::Xml(way) => Layout::Xml(way.clone()),
-        Format::Csv(csv) => Layout::Rows(csv.dialect),
-    };
-    Splitter::new(layout, &mapping.lines, limits.record_bytes)
+/// What finds the records of a text.
+enum Cutter {
+    Text(Box<Splitter>),
+    Parquet(Spool),
+}
+
+impl Cutter {
+    fn new(mapping: &Mapping, limits: Limits) -> Self {
+        let layout = match &mapping.format {
+            Format::JsonLines | Format::Text(_) | Format::KeyValue(_) | Format::FixedWidth(_) | Format::Prometheus => {
+                Layout::Lines
+            }
+            Format::JsonArray => Layout::Elements,
+            Format::Json(way) => Layout::Documents(way.clone()),
+            Format::Xml(way) => Layout::Xml(way.clone()),
+            Format::Csv(csv) => Layout::Rows(csv.dialect),
+            Format::Parquet(roots) => return Self::Parquet(Spool::new(roots, limits)),
+        };
+        Self::Text(Box::new(Splitter::new(layout, &mapping.lines, limits.record_bytes)))
+    }
 }
 
 /// Text on its way to records.
@@ -128,7 +138,7 @@ struct Text<'s> {
     source: &'s Mapping,
     /// What the object's key says.
     of_key: Tags,
-    splitter: Splitter,
+    cutter: Cutter,
     records: Records<'s>,
 }
 
@@ -137,7 +147,7 @@ impl Text<'_> {
     fn fresh(&mut self) {
         let Records { mapping, limits, reader, events, carried, at_first, .. } = &mut self.records;
         *at_first = true;
-        self.splitter = splitter(mapping, *limits);
+        self.cutter = Cutter::new(mapping, *limits);
         *reader = Reader::new(&mapping.format);
         *events = Events::default();
         *carried = Carried::new(mapping.carried);
@@ -158,14 +168,20 @@ impl TextSink for Text<'_> {
     }
 
     fn end(&mut self) -> Result<(), Unreadable> {
-        self.splitter.finish(&mut self.records)?;
+        match &mut self.cutter {
+            Cutter::Text(splitter) => splitter.finish(&mut self.records)?,
+            Cutter::Parquet(spool) => spool.finish(&mut self.records)?,
+        }
         self.records.reader.finish()?;
         self.fresh();
         Ok(())
     }
 
     fn text(&mut self, piece: &[u8]) -> Result<(), Unreadable> {
-        self.splitter.push(piece, &mut self.records)
+        match &mut self.cutter {
+            Cutter::Text(splitter) => splitter.push(piece, &mut self.records),
+            Cutter::Parquet(spool) => spool.push(piece),
+        }
     }
 }
 

@@ -4,14 +4,15 @@ mod csv;
 mod nested;
 mod text;
 
-use crate::column::Slots;
 use crate::error::SpecError;
+use crate::field::Scope;
 use crate::source::{Csv, Format, Heading};
 use crate::spec::{FormatName, SourceSpec};
 use crate::split::Lines;
 
 /// Compiles the format for the columns that the mapping uses and the values that are carried.
-pub(super) fn compile(spec: &SourceSpec, slots: Slots, carried: &[String]) -> Result<Format, SpecError> {
+pub(super) fn compile(spec: &SourceSpec, scope: Scope<'_>) -> Result<Format, SpecError> {
+    let (slots, carried) = (scope.slots.unwrap_or_default(), &scope.carried);
     refuse_other("csv", spec.csv.is_some(), spec.format, FormatName::Csv)?;
     refuse_other("text", spec.text.is_some(), spec.format, FormatName::Text)?;
     refuse_other("json", spec.json.is_some(), spec.format, FormatName::Json)?;
@@ -27,6 +28,7 @@ pub(super) fn compile(spec: &SourceSpec, slots: Slots, carried: &[String]) -> Re
         FormatName::KeyValue => text::pairs(&spec.key_value.clone().unwrap_or_default()).map(Format::KeyValue),
         FormatName::FixedWidth => text::fixed_width(spec.fixed_width.as_ref(), &slots).map(Format::FixedWidth),
         FormatName::Prometheus => Ok(Format::Prometheus),
+        FormatName::Parquet => Ok(Format::Parquet(scope.roots)),
         FormatName::Xml => nested::xml(spec.xml.as_ref(), carried).map(Format::Xml),
     }
 }
@@ -42,7 +44,7 @@ fn refuse_other(section: &str, is_set: bool, format: FormatName, its: FormatName
 /// Compiles which lines are records.
 pub(super) fn lines(spec: &SourceSpec, format: Option<&Format>) -> Result<Lines, SpecError> {
     let Some(lines) = &spec.lines else { return Ok(Lines::default()) };
-    let whole = matches!(spec.format, FormatName::JsonArray | FormatName::Json | FormatName::Xml);
+    let whole = matches!(spec.format, FormatName::JsonArray | FormatName::Json | FormatName::Xml | FormatName::Parquet);
     if whole {
         return Err(SpecError::new("lines", "the records of this format are no lines").hint("remove it"));
     }

@@ -71,7 +71,10 @@ pub(super) fn each(
         Some(slots) if scope.numbered => columns(spec, written, slots),
         Some(_) => Err("lines of text have no parts".to_owned()),
         None if scope.dotted => Err("pairs of keys and values have no parts".to_owned()),
-        None => steps(written).map(Leads::Steps),
+        None => steps(written).map(|steps| {
+            scope.begins(&steps);
+            Leads::Steps(steps)
+        }),
     };
     let way = way.map_err(|message| {
         SpecError::new(path, message)

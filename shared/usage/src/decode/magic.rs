@@ -94,7 +94,6 @@ fn is_base64(first: &[u8]) -> bool {
 
 /// What is recognised so that it can be refused in words, rather than by a thousand broken lines.
 const REFUSED: &[(&[u8], &str)] = &[
-    (b"PAR1", "Parquet"),
     (b"ORC", "ORC"),
     (b"Obj\x01", "Avro"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),

@@ -29,6 +29,8 @@ pub enum FormatName {
     Prometheus,
     /// Elements of an XML document.
     Xml,
+    /// The rows of a Parquet file.
+    Parquet,
 }
 
 /// Where the records of a JSON text are.

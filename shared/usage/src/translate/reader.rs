@@ -30,7 +30,7 @@ pub(super) enum Reader<'s> {
 impl<'s> Reader<'s> {
     pub(super) fn new(format: &'s Format) -> Self {
         match format {
-            Format::JsonLines | Format::JsonArray | Format::Json(_) => Self::Json(Tree::default()),
+            Format::JsonLines | Format::JsonArray | Format::Json(_) | Format::Parquet(_) => Self::Json(Tree::default()),
             Format::KeyValue(pairs) => Self::Pairs { pairs, tree: Tree::default() },
             Format::FixedWidth(columns) => Self::FixedWidth { columns, row: Row::default() },
             Format::Prometheus => Self::Prometheus { exposition: Exposition::default(), tree: Tree::default() },
