@@ -1,6 +1,5 @@
 //! Rows of Parquet files, exact.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-#![expect(clippy::disallowed_methods, reason = "the writer of the library is what writes real files")]
 
 mod common;
 
