@@ -266,7 +266,7 @@ impl Records<'_> {
 
     /// The first record of a text is where a header stands that nobody declared.
     fn suspect(&mut self, raw: Raw<'_>, reason: &str) {
-        let may_have_header = matches!(self.mapping.format, Format::Csv(_) | Format::Text(_));
+        let may_have_header = matches!(self.mapping.format, Format::Csv(_) | Format::Text(_) | Format::FixedWidth(_));
         if !self.at_first || !may_have_header || self.suspicion.is_some() || self.mapping.reject_limit.is_raised() {
             return;
         }
