@@ -62,10 +62,14 @@ bench-directory: ## A million deployments and 100,000 accounts: first load, open
 bench-rating: ## Invoices rated per second on one core
 	$(CARGO) run --release -p pricing --features bench --bin bench-rating
 
+.PHONY: fuzz
+fuzz: ## Fuzz every decoder and record reader: make fuzz SECONDS=3600
+	tools/fuzz $(or $(SECONDS),300)
+
 .PHONY: tools
 tools: ## Install the tools that tests and lints use into folders of this checkout
 	tools/install
 
 .PHONY: clean
 clean: ## Remove what was built and what the demo wrote
-	rm -rf target demo bench/target bench/data bench/.venv .venv .venv-infra .venv-lint
+	rm -rf target demo bench/target bench/data bench/.venv fuzz/target .tools .venv .venv-infra .venv-lint

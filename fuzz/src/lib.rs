@@ -1,0 +1,79 @@
+//! What every fuzz target holds: no panic, bounded memory, nothing lost, and the same result
+//! however the bytes are cut.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use usage::{Limits, ObjectContext, Source, SourceSpec, Translation, Translator, Unreadable};
+
+const STREAMS: &str = "[{name: calls, title: Calls, unit: call, scale: 3, kind: delta, day: sum, month: sum, negative: allow}]";
+
+/// Small, so that what grows is found early.
+fn limits() -> Limits {
+    Limits {
+        decoded_bytes: 4 << 20,
+        record_bytes: 64 << 10,
+        cells: 10_000,
+        members: 100,
+        held_bytes: 1 << 20,
+        manifest_bytes: 64 << 10,
+        ..Limits::default()
+    }
+}
+
+/// A source that is compiled once.
+pub struct Target {
+    yaml: &'static str,
+    source: OnceLock<Source>,
+}
+
+impl Target {
+    /// For the source that `yaml` describes, without its name and objects.
+    pub const fn new(yaml: &'static str) -> Self {
+        Self { yaml, source: OnceLock::new() }
+    }
+
+    fn source(&self) -> &Source {
+        self.source.get_or_init(|| {
+            let streams: Vec<metering::stream::Stream> = serde_yaml_ng::from_str(STREAMS).expect("streams");
+            let streams: BTreeMap<_, _> = streams.into_iter().map(|stream| (stream.name.clone(), stream)).collect();
+            let yaml = format!("name: fuzz\nobjects: '**'\n{}", self.yaml);
+            let spec: SourceSpec = serde_yaml_ng::from_str(&yaml).expect("a source");
+            spec.compile(&streams).expect("a sound source")
+        })
+    }
+
+    /// Holds the object `bytes` against what must be true of every object.
+    pub fn check(&self, bytes: &[u8]) {
+        let size = bytes.first().map_or(1, |first| usize::from(*first % 61) + 1);
+        let whole = self.translate(bytes, bytes.len().max(1));
+        let cut = self.translate(bytes, size);
+        match (whole, cut) {
+            (Ok(whole), Ok(cut)) => {
+                assert!(whole.tally.counts.balance(), "{:?}", whole.tally.counts);
+                assert_eq!(whole, cut, "in pieces of {size}");
+            }
+            (Err(_), Err(_)) => {}
+            (whole, cut) => panic!("whole {whole:?}, in pieces of {size} {cut:?}"),
+        }
+    }
+
+    fn translate(&self, bytes: &[u8], size: usize) -> Result<Translation, Unreadable> {
+        let mut translator = Translator::with_limits(self.source(), ObjectContext::default(), limits());
+        for piece in bytes.chunks(size) {
+            translator.push(piece)?;
+        }
+        translator.finish()
+    }
+}
+
+/// JSON Lines, and what is declared of the packing.
+#[macro_export]
+macro_rules! json_lines {
+    ($declared:literal) => {
+        $crate::Target::new(concat!(
+            "format: json-lines\ndeployment: {field: c}\ntime: {field: t, format: epoch-s}\nusage: [{stream: calls, quantity: n}]\n",
+            $declared
+        ))
+    };
+}
