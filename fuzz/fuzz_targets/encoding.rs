@@ -1,6 +1,5 @@
 #![no_main]
-use fuzz::json_lines;
 
-static TARGET: fuzz::Target = json_lines!("encoding: gb18030");
+static TARGET: fuzz::Target = fuzz::Target::new(include_str!("../sources/encoding.yaml"));
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| TARGET.check(bytes));

@@ -1,6 +1,5 @@
 #![no_main]
-use fuzz::json_lines;
 
-static TARGET: fuzz::Target = json_lines!("envelope: {field: 'Records[*].kinesis.data'}");
+static TARGET: fuzz::Target = fuzz::Target::new(include_str!("../sources/envelope.yaml"));
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| TARGET.check(bytes));

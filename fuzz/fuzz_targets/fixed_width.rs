@@ -1,13 +1,5 @@
 #![no_main]
-static TARGET: fuzz::Target = fuzz::Target::new(
-    r#"
-format: fixed-width
-fixed-width: {columns: {c: 1-4, t: 6-13, n: 15-}}
-deployment: {field: c}
-time: {field: t, format: "%Y%m%d", zone: UTC}
-usage: [{stream: calls, quantity: n}]
-reject-limit: 1
-"#,
-);
+
+static TARGET: fuzz::Target = fuzz::Target::new(include_str!("../sources/fixed_width.yaml"));
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| TARGET.check(bytes));

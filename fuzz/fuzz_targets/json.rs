@@ -1,12 +1,5 @@
 #![no_main]
-static TARGET: fuzz::Target = fuzz::Target::new(
-    r#"
-format: json
-deployment: {field: c}
-time: {field: t, format: epoch-s}
-usage: [{stream: calls, quantity: n}]
-reject-limit: 1
-"#,
-);
+
+static TARGET: fuzz::Target = fuzz::Target::new(include_str!("../sources/json.yaml"));
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| TARGET.check(bytes));

@@ -1,4 +1,5 @@
 #![no_main]
-static TARGET: fuzz::Target = fuzz::Target::new("format: json-lines\neach: 'p.*'\ndeployment: {field: ^c}\ntime: {field: ^t, format: epoch-ms}\nusage: [{stream: calls, quantity: n, series: $key}]\nreject-limit: 1");
+
+static TARGET: fuzz::Target = fuzz::Target::new(include_str!("../sources/json_each.yaml"));
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| TARGET.check(bytes));

@@ -1,6 +1,5 @@
 #![no_main]
-use fuzz::json_lines;
 
-static TARGET: fuzz::Target = json_lines!("members: '{node}.jsonl'\nmanifest: {file: manifest.json, lists: files, tags: {from: start}}");
+static TARGET: fuzz::Target = fuzz::Target::new(include_str!("../sources/manifest.yaml"));
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| TARGET.check(bytes));

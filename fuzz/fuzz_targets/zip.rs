@@ -1,6 +1,5 @@
 #![no_main]
-use fuzz::json_lines;
 
-static TARGET: fuzz::Target = json_lines!("");
+static TARGET: fuzz::Target = fuzz::Target::new(include_str!("../sources/zip.yaml"));
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| TARGET.check(bytes));

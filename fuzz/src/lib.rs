@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 use usage::{Limits, ObjectContext, Source, SourceSpec, Translation, Translator, Unreadable};
 
-const STREAMS: &str = "[{name: calls, title: Calls, unit: call, scale: 3, kind: delta, day: sum, month: sum, negative: allow}]";
+const STREAMS: &str =
+    "[{name: calls, title: Calls, unit: call, scale: 3, kind: delta, day: sum, month: sum, negative: allow}]";
 
 /// Small, so that what grows is found early.
 fn limits() -> Limits {
@@ -65,15 +66,4 @@ impl Target {
         }
         translator.finish()
     }
-}
-
-/// JSON Lines, and what is declared of the packing.
-#[macro_export]
-macro_rules! json_lines {
-    ($declared:literal) => {
-        $crate::Target::new(concat!(
-            "format: json-lines\ndeployment: {field: c}\ntime: {field: t, format: epoch-s}\nusage: [{stream: calls, quantity: n}]\n",
-            $declared
-        ))
-    };
 }
