@@ -37,6 +37,11 @@ pub enum Command {
         /// The folder of the catalogue's YAML files.
         catalogue: PathBuf,
     },
+    /// Show who would pay more or less under a new catalogue, by how much, and through which line.
+    ///
+    /// The closed months are priced again under both catalogues, from the usage that is counted.
+    /// Nothing is issued or written. Credits count as if none had been drawn before those months.
+    Plan(PlanArgs),
     /// Tell what is counted, what waits for a person, and what keeps a month from being closed.
     Status(Place),
     /// Let a file in quarantine not count: somebody answers for that with name and reason.
@@ -146,6 +151,27 @@ pub struct RunArgs {
     /// The month to close, such as 2026-02, in each customer's billing zone.
     #[arg(long, value_parser = month)]
     pub month: String,
+}
+
+/// Which catalogues are compared, and over what.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// The folder of the catalogue as it is.
+    pub old: PathBuf,
+    /// The folder of the catalogue as it would be.
+    pub new: PathBuf,
+    /// The folder of usage files. Not read: what is counted of them lies in the data folder.
+    #[arg(long, default_value = "usage")]
+    pub usage: PathBuf,
+    /// Where Farthing keeps what it knows.
+    #[arg(long, default_value = ".farthing")]
+    pub data: PathBuf,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// As Markdown, for a pull request.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
 }
 
 /// A month as it is written everywhere.

@@ -3,6 +3,7 @@
 mod books;
 mod cli;
 mod commands;
+mod compare;
 mod crm;
 mod demo;
 mod directory;

@@ -8,6 +8,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use invoicing::{Invoice, LineKind};
 use ledger::attention::Notice;
+use ledger::compare::Comparison;
 use ledger::invoice::{Closed, Outcome, published_keys};
 use ledger::ownership::{Held, Unowned};
 use pricing::text::grouped;
@@ -45,6 +46,22 @@ pub fn accounts(closed: &Closed, invoices: &Path) -> String {
                 table.add_row(vec![Cell::new(account), "".into(), "".into(), "".into(), "cannot be priced".into()])
             }
         };
+    }
+    table.to_string()
+}
+
+/// One row per customer who would pay another amount, and below it the lines that differ.
+pub fn comparison(found: &Comparison) -> String {
+    let mut table = table(&["customer", "line", "old", "new", "difference", "%"]);
+    for change in &found.accounts {
+        let money = |amount: &str| right(format!("{} {}", grouped(amount), change.currency));
+        let percent = change.percent.clone().unwrap_or_default();
+        let amounts = [money(&change.old), money(&change.new), money(&change.difference), right(percent)];
+        table.add_row([Cell::new(&change.account), "".into()].into_iter().chain(amounts));
+        for line in &change.lines {
+            let amounts = [money(&line.old), money(&line.new), money(&line.difference), "".into()];
+            table.add_row(["".into(), Cell::new(line.shown())].into_iter().chain(amounts));
+        }
     }
     table.to_string()
 }

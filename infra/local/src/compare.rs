@@ -1,0 +1,45 @@
+//! `farthing plan`: what a new catalogue would have charged for the months that are closed.
+
+use std::io;
+
+use ledger::charges::Basis;
+use ledger::compare::{Comparison, closed_months, compare};
+use ledger::correlate::current;
+use ledger::counted::Counted;
+use store::embedded::{Places, open};
+
+use crate::cli::PlanArgs;
+use crate::failure::Failure;
+use crate::folder::read_catalogue;
+use crate::report::{self, say};
+
+/// Prices the closed months under both catalogues and tells who would pay more or less. Writes nothing.
+pub async fn plan(arguments: &PlanArgs) -> Result<(), Failure> {
+    let (old, new) = (read_catalogue(&arguments.old)?, read_catalogue(&arguments.new)?);
+    if !arguments.data.is_dir() {
+        let what = "there is no such folder; name with --data where `farthing run` keeps what it knows";
+        return Err(Failure::file(&arguments.data, io::Error::new(io::ErrorKind::NotFound, what)));
+    }
+    let ports = open(&Places { usage: arguments.usage.clone(), ..Places::within(&arguments.data) })?;
+    let months = closed_months(&ports, &old.catalogue, &new.catalogue).await?;
+    let directory = current(&ports).await?;
+    let counted = Counted::read(&ports, None).await?;
+    let basis = Basis { cells: &counted.cells, directory: &directory };
+    let found = compare(&basis, &old.catalogue, &new.catalogue, &months)?;
+    tell(&found, arguments);
+    if found.failed.is_empty() { Ok(()) } else { Err(Failure::Waiting) }
+}
+
+fn tell(found: &Comparison, arguments: &PlanArgs) {
+    if arguments.json {
+        say(&serde_json::json!(found).to_string());
+    } else if arguments.markdown {
+        say(found.markdown().trim_end());
+    } else {
+        say(&report::comparison(found));
+        say(&format!("{}: {} customers would pay the same", found.span(), found.unchanged));
+        for (account, reason) in &found.failed {
+            say(&format!("{account} cannot be compared: {reason}"));
+        }
+    }
+}
