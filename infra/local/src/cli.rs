@@ -37,6 +37,10 @@ pub enum Command {
         /// The folder of the catalogue's YAML files.
         catalogue: PathBuf,
     },
+    /// Try a mapping on one file: what it gives, what is rejected and why. Changes nothing.
+    ///
+    /// With --sniff it looks at a file that no source reads yet, and writes a source to begin with.
+    Translate(TranslateArgs),
     /// Show who would pay more or less under a new catalogue, by how much, and through which line.
     ///
     /// The closed months are priced again under both catalogues, from the usage that is counted.
@@ -140,6 +144,31 @@ pub enum Look {
         /// The newer one.
         newer: String,
     },
+}
+
+/// Which file is tried, and by which source.
+#[derive(Clone, Debug, Args)]
+pub struct TranslateArgs {
+    /// The usage file, packed or not.
+    pub file: PathBuf,
+    /// The source that reads it: the one whose pattern matches the key, unless said.
+    #[arg(long)]
+    pub source: Option<String>,
+    /// The folder of the catalogue's YAML files. Only its streams and sources have to be right.
+    #[arg(long, default_value = "catalogue")]
+    pub catalogue: PathBuf,
+    /// The key that the file would have in the bucket: what a pattern matches of its path, unless said.
+    #[arg(long)]
+    pub key: Option<String>,
+    /// How many events, and how many rejects, are shown one by one.
+    #[arg(long, default_value_t = 10)]
+    pub show: usize,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Propose a source for the file, as YAML: a beginning, to be looked through.
+    #[arg(long, conflicts_with_all = ["source", "json"])]
+    pub sniff: bool,
 }
 
 /// Where things are and which month is meant.

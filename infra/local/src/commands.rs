@@ -15,7 +15,7 @@ use crate::engine::{Engine, Translated};
 use crate::failure::Failure;
 use crate::folder::read_catalogue;
 use crate::report::{self, say};
-use crate::{books, compare, crm, demo, directory, serve};
+use crate::{books, compare, crm, demo, directory, dry, serve};
 
 /// Files that are translated at once. Most of them wait for the disk, which commits what waits
 /// together; each holds a megabyte of its file.
@@ -29,6 +29,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Check { catalogue } => check(&catalogue),
         Command::Run(arguments) => runtime.block_on(bill(&arguments)),
         Command::Plan(arguments) => runtime.block_on(compare::plan(&arguments)),
+        Command::Translate(arguments) => dry::translate(&arguments),
         Command::Status(place) => runtime.block_on(status(&place)),
         Command::Waive { place, key, by, reason } => runtime.block_on(books::waive(&place, &key, &by, &reason)),
         Command::Explain { place, number, line } => runtime.block_on(books::explain(&place, &number, line)),

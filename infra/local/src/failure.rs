@@ -23,6 +23,9 @@ pub enum Failure {
     /// The catalogue is wrong.
     #[error("the catalogue is not right")]
     Catalogue(Problems),
+    /// No source reads a file, or not the one that was named.
+    #[error("{0}")]
+    NoSource(String),
     /// The store cannot be opened.
     #[error("{0}")]
     Open(#[from] OpenError),
@@ -50,6 +53,7 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::File { .. } | Self::Open(_) | Self::Ledger(_) | Self::Salesforce(_) | Self::Worker(_) => 1,
+            Self::NoSource(_) => 2,
             Self::NoCatalogue(_) | Self::Catalogue(_) => 3,
             Self::Waiting => 4,
         }

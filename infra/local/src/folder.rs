@@ -10,6 +10,15 @@ use crate::failure::Failure;
 
 /// Reads and checks all YAML files of a folder.
 pub fn read_catalogue(folder: &Path) -> Result<Configuration, Failure> {
+    Configuration::load(read_files(folder)?).map_err(Failure::Catalogue)
+}
+
+/// Reads the streams and sources of a folder's YAML files.
+pub fn read_sources(folder: &Path) -> Result<catalog::Readings, Failure> {
+    catalog::readings(read_files(folder)?).map_err(Failure::Catalogue)
+}
+
+fn read_files(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
     if !folder.is_dir() {
         let what =
             "there is no such folder of a catalogue's YAML files; `run` takes it with --catalogue, `check` as it is";
@@ -31,5 +40,5 @@ pub fn read_catalogue(folder: &Path) -> Result<Configuration, Failure> {
         let text = fs::read_to_string(&path).map_err(|error| Failure::file(&path, error))?;
         files.push((path.display().to_string(), text));
     }
-    Configuration::load(files).map_err(Failure::Catalogue)
+    Ok(files)
 }

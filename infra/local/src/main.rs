@@ -7,6 +7,7 @@ mod compare;
 mod crm;
 mod demo;
 mod directory;
+mod dry;
 mod engine;
 mod failure;
 mod folder;

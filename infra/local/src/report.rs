@@ -21,14 +21,16 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
-fn table(heads: &[&str]) -> Table {
+/// A table with these heads.
+pub fn table(heads: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(heads.iter().copied());
     table
 }
 
-fn right(text: String) -> Cell {
+/// A number, set to the right.
+pub fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 

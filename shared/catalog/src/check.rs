@@ -11,6 +11,7 @@ mod sources;
 mod streams;
 mod unused;
 
+use crate::Readings;
 use crate::catalogue::Catalogue;
 use crate::hash;
 use crate::load::{Place, Sections};
@@ -36,6 +37,14 @@ impl Findings {
         let text = File::new("catalogue".to_owned(), String::new());
         self.problems.push(Problem::error(&text, 0..0, String::new(), message, hint));
     }
+}
+
+/// The sound streams and sources, and what is wrong with the others.
+pub(crate) fn readings(sections: &Sections) -> (Readings, Vec<Problem>) {
+    let mut findings = Findings::default();
+    let streams = streams::check(sections, &mut findings);
+    let sources = sources::check(sections, &streams, &mut findings);
+    (Readings { streams, sources }, findings.problems)
 }
 
 /// Checks what was read; the catalogue holds what is sound, and is the whole one if no problem is an error.

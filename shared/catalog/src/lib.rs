@@ -16,7 +16,11 @@ pub mod salesforce;
 mod spec;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use metering::stream::Stream;
+use usage::Source;
 
 pub use catalogue::{Catalogue, TwoSources};
 pub use party::{Billing, Customer, Deployment, Seller, Subscription};
@@ -29,6 +33,36 @@ pub struct Checked {
     pub catalogue: Arc<Catalogue>,
     /// Warnings, ordered by file and place.
     pub warnings: Vec<Problem>,
+}
+
+/// The part of a catalogue that says how files are read.
+#[derive(Debug, Clone, Default)]
+pub struct Readings {
+    /// The metered quantities, by name.
+    pub streams: BTreeMap<String, Stream>,
+    /// The kinds of usage files, by name.
+    pub sources: BTreeMap<String, Source>,
+}
+
+/// Reads the streams and the sources of a catalogue, whatever else is wrong with it or missing.
+///
+/// # Errors
+/// [`Problems`]: everything that is wrong with streams and sources.
+pub fn readings<T: Into<Vec<u8>>>(files: impl IntoIterator<Item = (String, T)>) -> Result<Readings, Problems> {
+    let mut files: Vec<(String, Vec<u8>)> = files.into_iter().map(|(name, text)| (name, text.into())).collect();
+    files.sort();
+    let (sections, mut problems) = load::read(files);
+    let (readings, found) = check::readings(&sections);
+    let concerns = |problem: &Problem| {
+        problem.path.is_empty() || ["streams", "sources"].iter().any(|section| problem.path.starts_with(section))
+    };
+    problems.retain(concerns);
+    problems.extend(found);
+    problem::sort(&mut problems);
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(Problems(problems));
+    }
+    Ok(readings)
 }
 
 /// Reads and checks the files of a catalogue, given as names (for messages) and texts or bytes, in any order.

@@ -27,6 +27,8 @@ pub struct Limits {
     pub cells: usize,
     /// Events with ids that one object may hold: each takes some forty bytes. More makes it unreadable.
     pub ids: usize,
+    /// How many events are handed back one by one, for people to look at. Each counts all the same.
+    pub shown: usize,
     /// How many rejects are handed back. All are counted.
     pub rejects: usize,
     /// How many bytes of a rejected record are handed back.
@@ -46,6 +48,7 @@ impl Default for Limits {
             record_bytes: 8 << 20,
             cells: 200_000,
             ids: 1_000_000,
+            shown: 0,
             rejects: 4_096,
             reject_bytes: 2_048,
         }

@@ -7,6 +7,7 @@
 mod clock;
 mod compile;
 mod format;
+mod guess;
 mod recent;
 mod zone;
 
@@ -18,6 +19,7 @@ use metering::time::Instant;
 
 pub(crate) use clock::{Clock, Nanos};
 pub(crate) use format::TimeFormat;
+pub(crate) use guess::Guess;
 pub(crate) use recent::LastTime;
 
 use crate::duration::duration;

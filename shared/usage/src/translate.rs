@@ -6,7 +6,8 @@ mod series;
 
 use std::sync::Arc;
 
-use metering::tally::{Counts, Tally};
+use metering::tally::{Counts, SeriesKey, Tally};
+use metering::time::Instant;
 
 use crate::carry::Carried;
 use crate::decode::{Decoder, Member, TextSink};
@@ -45,8 +46,27 @@ pub struct Translation {
     pub rejects: Vec<Reject>,
     /// The events that counted, where the source declares ids: by hour and id, each once.
     pub marks: Vec<Mark>,
+    /// The first events, up to [`Limits::shown`] of them.
+    pub shown: Vec<Shown>,
     /// Why the object must be looked at by a person before it may count, if it must.
     pub quarantine: Option<String>,
+}
+
+/// An event as a person looks at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The member of the bundle in which its record stands, if the object is one.
+    pub member: Option<Arc<str>>,
+    /// The line on which its record begins, from 1.
+    pub line: u64,
+    /// What it is about.
+    pub key: SeriesKey,
+    /// When it was.
+    pub at: Instant,
+    /// Where it ends, if it is spread over a time.
+    pub until: Option<Instant>,
+    /// How much, at the scale of its key.
+    pub value: i128,
 }
 
 /// Translates one object, pushed in pieces of any size.
@@ -82,6 +102,7 @@ impl<'s> Translator<'s> {
             at_first: true,
             suspicion: None,
             rejects: Vec::new(),
+            shown: Vec::new(),
         };
         Self {
             decoder: Decoder::new(&mapping.packing, limits),
@@ -203,6 +224,7 @@ struct Records<'s> {
     /// What is suspicious about a first record that was rejected.
     suspicion: Option<String>,
     rejects: Vec<Reject>,
+    shown: Vec<Shown>,
 }
 
 impl RecordSink for Records<'_> {
@@ -218,7 +240,7 @@ impl RecordSink for Records<'_> {
                 self.reject(raw, reason);
             }
             Ok(()) if self.events.list.is_empty() => self.counts.filtered += 1,
-            Ok(()) => self.commit()?,
+            Ok(()) => self.commit(raw.line)?,
         }
         self.at_first = false;
         Ok(())
@@ -246,15 +268,19 @@ impl Records<'_> {
         events.read(mapping, View { shape, tags, carried }, series)
     }
 
-    fn commit(&mut self) -> Result<(), Unreadable> {
+    fn commit(&mut self, line: u64) -> Result<(), Unreadable> {
         let before = self.counts.events;
-        for event @ Event { at, id, .. } in &self.events.list {
+        for event @ Event { at, id, until, value, .. } in &self.events.list {
             let counts = match id {
                 Some(id) => self.ids.is_first(*id, *at, self.counts.records)?,
                 None => true,
             };
             if counts {
                 self.series.add(event)?;
+                if self.shown.len() < self.limits.shown {
+                    let (member, key) = (self.member.clone(), self.series.key(event.series));
+                    self.shown.push(Shown { member, line, key, at: *at, until: *until, value: *value });
+                }
                 self.counts.events += 1;
             }
         }
@@ -297,7 +323,7 @@ impl Records<'_> {
     fn finish(self) -> Translation {
         let quarantine = self.quarantine();
         let tally = Tally { cells: self.series.into_cells(), counts: self.counts };
-        Translation { tally, rejects: self.rejects, marks: self.ids.into_marks(), quarantine }
+        Translation { tally, rejects: self.rejects, marks: self.ids.into_marks(), shown: self.shown, quarantine }
     }
 
     /// Too many rejects: a share above the limit, or all that there is; or one that is suspicious.

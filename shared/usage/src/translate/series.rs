@@ -133,6 +133,11 @@ impl SeriesTable {
         )))
     }
 
+    /// What a series is about.
+    pub(super) fn key(&self, number: usize) -> SeriesKey {
+        self.series.get(number).map_or_else(SeriesKey::default, |(key, _)| key.clone())
+    }
+
     /// All cells that something was added to.
     pub(super) fn into_cells(self) -> Cells {
         let mut states: Vec<Option<State>> = self.states.into_iter().map(Some).collect();
