@@ -7,9 +7,11 @@ mod fields;
 mod layout;
 mod propose;
 
-use crate::decode::{Decoder, TextSink};
+use crate::decode::{Decoder, Member, TextSink};
+
 use crate::error::Unreadable;
 use crate::limits::Limits;
+use crate::packing::Packing;
 
 /// So much text is looked at.
 const SAMPLE: usize = 256 << 10;
@@ -55,7 +57,7 @@ impl Sample {
 }
 
 impl TextSink for Sample {
-    fn begin(&mut self, _: &str) -> Result<(), Unreadable> {
+    fn begin(&mut self, _: Member<'_>) -> Result<(), Unreadable> {
         self.full = self.full || !self.bytes.is_empty();
         Ok(())
     }
@@ -76,7 +78,8 @@ impl TextSink for Sample {
 
 /// The bytes may end anywhere: only what is wrong before the sample is full makes it unreadable.
 fn sample(bytes: &[u8]) -> Result<Sample, Unreadable> {
-    let mut decoder = Decoder::new(Limits::default());
+    let packing = Packing::default();
+    let mut decoder = Decoder::new(&packing, Limits::default());
     let mut sample = Sample::default();
     for piece in bytes.chunks(16 << 10) {
         if sample.full {
