@@ -135,7 +135,7 @@ impl SeriesTable {
 
     /// What a series is about.
     pub(super) fn key(&self, number: usize) -> SeriesKey {
-        self.series.get(number).map_or_else(SeriesKey::default, |(key, _)| key.clone())
+        self.series.get(number).map_or_else(SeriesKey::default, |series| series.key.clone())
     }
 
     /// All cells that something was added to.
