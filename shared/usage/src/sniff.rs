@@ -14,7 +14,7 @@ use crate::limits::Limits;
 use crate::packing::Packing;
 
 /// So much text is looked at.
-const SAMPLE: usize = 256 << 10;
+const SAMPLE: usize = 1 << 20;
 
 /// A source that reads the file, as YAML, with the streams that it feeds. `bytes` are the first of the
 /// file, of which a few million are plenty; `name` is the file's.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// So many records are looked at.
-const RECORDS: usize = 200;
+const RECORDS: usize = 2_000;
 
 /// Objects in objects are looked into so deep.
 const DEPTH: usize = 3;
