@@ -161,8 +161,7 @@ fn a_file_in_quarantine_keeps_the_month_open_and_is_told_with_its_reason() {
     let place = Place::new("quarantine");
     // The first bytes of a gzip file and no more.
     fs::write(place.0.join("usage/one/cut.jsonl.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xab]).unwrap();
-    let reason =
-        "one/cut.jsonl.gz: the gzip data ends in the middle of member 1: the object is truncated; upload it again";
+    let reason = "one/cut.jsonl.gz: the gzip data ends in the middle of member 1: it is truncated; upload it again";
     place.run().exits(4).says("1 wait for a person").says(reason);
     assert_eq!(place.files(".farthing/invoices"), [""; 0]);
     place.run().exits(4).says(reason);

@@ -45,7 +45,7 @@ impl Function {
         }
     }
 
-    /// The variables that it reads; all but the secret are required.
+    /// The variables that it reads.
     pub fn variables(self) -> impl Iterator<Item = Variable> {
         let own: &[Variable] = match self {
             Self::Translate => &[],
@@ -64,10 +64,12 @@ pub struct Variable {
     pub name: &'static str,
     /// What it should hold, for the message when it is missing.
     pub holds: &'static str,
+    /// Whether the function does not start without it.
+    pub required: bool,
 }
 
 const fn variable(name: &'static str, holds: &'static str) -> Variable {
-    Variable { name, holds }
+    Variable { name, holds, required: true }
 }
 
 const LEDGER_TABLE: Variable =
@@ -91,10 +93,11 @@ const SETTLE_MINUTES: Variable = variable(
     "how many minutes a file may take from the bucket to its tally before it is missed, a whole number up to 1440",
 );
 
-const SALESFORCE_SECRET: Variable = variable(
-    "FARTHING_SALESFORCE_SECRET",
-    "the ARN of the Secrets Manager secret with the credentials of Salesforce organisations, or nothing",
-);
+const SALESFORCE_SECRET: Variable = Variable {
+    name: "FARTHING_SALESFORCE_SECRET",
+    holds: "the ARN of the Secrets Manager secret with the credentials of Salesforce organisations, or nothing",
+    required: false,
+};
 
 /// What every function reads.
 const VARIABLES: [Variable; 8] = [
@@ -253,7 +256,7 @@ mod tests {
     #[test]
     fn each_missing_variable_is_named_with_what_it_holds() {
         for function in Function::ALL {
-            for missing in function.variables().filter(|variable| *variable != SALESFORCE_SECRET) {
+            for missing in function.variables().filter(|variable| variable.required) {
                 let look_up = |name: &str| complete(name).filter(|_| name != missing.name);
                 let error = Settings::read(function, look_up).unwrap_err().to_string();
                 assert!(error.contains(missing.name) && error.contains(missing.holds), "{error}");
