@@ -3,7 +3,7 @@
 use std::io;
 
 use ledger::charges::Basis;
-use ledger::compare::{Comparison, closed_months, compare};
+use ledger::compare::{Comparison, closed_months, compare, span};
 use ledger::correlate::current;
 use ledger::counted::Counted;
 use store::embedded::{Places, open};
@@ -21,11 +21,14 @@ pub async fn plan(arguments: &PlanArgs) -> Result<(), Failure> {
         return Err(Failure::file(&arguments.data, io::Error::new(io::ErrorKind::NotFound, what)));
     }
     let ports = open(&Places { usage: arguments.usage.clone(), ..Places::within(&arguments.data) })?;
-    let months = closed_months(&ports, &old.catalogue, &new.catalogue).await?;
     let directory = current(&ports).await?;
-    let counted = Counted::read(&ports, None).await?;
+    let ((old, _), (new, unbillable)) =
+        (old.catalogue.joined(directory.parties()), new.catalogue.joined(directory.parties()));
+    let months = closed_months(&ports, &old, &new).await?;
+    let counted = Counted::read(&ports, span(&old, &new, &months)?).await?;
     let basis = Basis { cells: &counted.cells, directory: &directory };
-    let found = compare(&basis, &old.catalogue, &new.catalogue, &months)?;
+    let mut found = compare(&basis, &old, &new, &months)?;
+    found.failed.extend(unbillable.into_iter().map(|party| (party.account, party.reason)));
     tell(&found, arguments);
     if found.failed.is_empty() { Ok(()) } else { Err(Failure::Waiting) }
 }

@@ -147,6 +147,19 @@ fn a_run_writes_the_invoice_and_the_next_one_changes_nothing() {
 }
 
 #[test]
+fn a_new_catalogue_is_compared_over_the_usage_of_the_closed_months() {
+    let place = Place::new("plan");
+    place.run().exits(0);
+    let catalogue = place.files("catalogue").into_iter().next().unwrap();
+    let text = String::from_utf8(place.read(&catalogue)).unwrap();
+    assert!(text.contains("0.50"), "{text}");
+    place.write("new/catalogue.yaml", &text.replace("0.50", "1.00"));
+    // 10.00 + 6.75 × 1.00 = 16.75 instead of 13.38.
+    place.farthing(&["plan", "catalogue", "new"]).exits(0).says("13.38").says("16.75").says("3.37");
+    place.farthing(&["plan", "catalogue", "catalogue"]).exits(0).says("1 customers would pay the same");
+}
+
+#[test]
 fn pages_that_were_lost_are_written_again_with_the_same_bytes() {
     let place = Place::new("lost-pages");
     place.run().exits(0);

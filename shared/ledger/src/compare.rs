@@ -7,10 +7,12 @@ use std::fmt::Write;
 use catalog::{Catalogue, Customer};
 use metering::exact::{Exact, ExactError};
 use metering::period::Period;
+use metering::time::Span;
 use pricing::{Amount, Currency, History, RatedLine, text};
 use serde::Serialize;
 
 use crate::charges::{Basis, price};
+use crate::correlate::window;
 use crate::error::LedgerError;
 use crate::file::pages;
 use crate::invoice::read_issued;
@@ -84,6 +86,16 @@ pub async fn closed_months<P: Ports>(
         }
     }
     Ok(months)
+}
+
+/// All instants that matter for the months under either catalogue; none without months.
+///
+/// # Errors
+/// [`LedgerError::Period`] for a text that names no month.
+pub fn span(old: &Catalogue, new: &Catalogue, months: &BTreeSet<String>) -> Result<Option<Span>, LedgerError> {
+    let (Some(first), Some(last)) = (months.first(), months.last()) else { return Ok(None) };
+    let from = window(old, first)?.from.min(window(new, first)?.from);
+    Ok(Some(Span { from, until: window(old, last)?.until }))
 }
 
 /// Prices the months under both catalogues, each month with what the ones before it drew.
