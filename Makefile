@@ -58,6 +58,11 @@ bench-directory: ## A million deployments and 100,000 accounts: first load, open
 	$(CARGO) build --workspace --example directory
 	target/debug/examples/directory
 
+.PHONY: bench-ledger
+bench-ledger: ## Write units, requests and dollars of a file, counted; speed and memory of rollups: make bench-ledger FILES=100000
+	$(CARGO) build --workspace --example ledger
+	target/debug/examples/ledger $(or $(FILES),)
+
 .PHONY: bench-rating
 bench-rating: ## Invoices rated per second on one core
 	$(CARGO) run --release -p pricing --features bench --bin bench-rating

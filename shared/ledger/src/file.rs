@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
 use crate::names;
+use crate::packed;
 use crate::ports::{Blobs, Bucket, Item, Ports, Read, Table};
 
-/// Tallies up to this many bytes stand in the table; longer ones in the work bucket. A write unit
-/// pays for one kilobyte, an item holds at most 400.
+/// Tallies up to this many bytes, packed, stand in the table; longer ones in the work bucket. A write unit
+/// pays for one kilobyte: at eight of them an object costs no more (docs/cost.md).
 const INLINE_BYTES: usize = 8 * 1024;
 
 /// Bodies larger than this are refused when read back: nothing that was written is.
@@ -48,7 +49,7 @@ pub struct FileRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects: Option<String>,
     /// The tally, where it is small.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "packed", skip_serializing_if = "Option::is_none")]
     pub tally: Option<Tally>,
     /// The object in the work bucket that holds the tally, where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +71,8 @@ impl FileRecord {
     /// [`LedgerError`].
     pub async fn store<P: Ports>(mut self, ports: &P, tally: Tally) -> Result<String, LedgerError> {
         let encoded = tally.encode()?;
-        if encoded.len() > INLINE_BYTES {
+        let packed = packed::pack(&encoded).map_err(|error| LedgerError::malformed("tally", error))?;
+        if packed.len() > INLINE_BYTES {
             let key = format!("tallies/{}.json", names::sha256(encoded.as_bytes()));
             ports.put_once(Bucket::Work, &key, encoded.into_bytes(), "application/json").await?;
             self.body = Some(key);

@@ -23,6 +23,7 @@ pub mod manifest;
 pub mod memory;
 pub mod names;
 pub mod ownership;
+mod packed;
 pub mod ports;
 pub mod snapshot;
 pub mod translate;

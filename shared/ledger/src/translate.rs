@@ -353,9 +353,14 @@ pub(crate) async fn keep_superseded<P: Ports>(ports: &P, file: &str, present: &I
 /// Tells `aggregate` that the slot changed. The token is new each time, so that a hint that was
 /// written after the tallies were read is never taken for the one before.
 pub(crate) async fn hint<P: Ports>(ports: &P, slot: &Slot) -> Result<(), LedgerError> {
-    let (table, key) = names::hint(slot);
-    ports.write(Write::put(table, key, ports.token())).await?;
+    ports.write(new_hint(ports, slot)).await?;
     Ok(())
+}
+
+/// The write of a hint.
+pub(crate) fn new_hint<P: Ports>(ports: &P, slot: &Slot) -> Write {
+    let (table, key) = names::hint(slot);
+    Write::put(table, key, ports.token())
 }
 
 /// Puts on the list what a person has to see.

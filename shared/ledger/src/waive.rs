@@ -1,7 +1,7 @@
 //! A file in quarantine that shall not count: somebody answers for that with name and reason.
 //!
-//! Waiving changes the tally by compare-and-swap, keeps what it said before, and is itself kept for
-//! ever. It is about one content: when the object is written anew, that is read and counts.
+//! Waiving changes the tally by compare-and-swap, in one transaction with the hint, keeps what it
+//! said before, and is itself kept for ever. It is about one content: when the object is written anew, that is read and counts.
 
 use metering::rollup::Standing;
 use metering::time::Instant;
@@ -11,8 +11,8 @@ use crate::attention;
 use crate::error::LedgerError;
 use crate::file::{FileRecord, claimed_slot};
 use crate::names;
-use crate::ports::{Bucket, Item, Ports, Write, Written};
-use crate::translate::{hint, keep_superseded};
+use crate::ports::{Bucket, Item, Ports, Transacted, Write};
+use crate::translate::{hint, keep_superseded, new_hint};
 
 /// Who answers for what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,13 +62,14 @@ pub async fn waive<P: Ports>(ports: &P, key: &str, by: &str, reason: &str) -> Re
     let waiver = Waiver { key: key.to_owned(), content: record.content.clone(), by, reason, was, at: ports.now() };
     let waiver = keep(ports, &file, &item, waiver).await?;
     record.standing = Standing::Waived(format!("{}: {}", waiver.by, waiver.reason));
-    match ports.write(Write::replace(table, address, item.revision, record.text()?)).await? {
-        Written::Done => {
-            hint(ports, &slot).await?;
+    // With its hint or not at all: no event comes again for who is cut off in between.
+    let waived = Write::replace(table, address, item.revision, record.text()?);
+    match ports.transact(vec![waived, new_hint(ports, &slot)]).await? {
+        Transacted::Done => {
             attention::clear(ports, &file).await?;
             Ok(waiver)
         }
-        Written::Refused(_) => Err(LedgerError::Contended(key.to_owned())),
+        Transacted::Refused => Err(LedgerError::Contended(key.to_owned())),
     }
 }
 

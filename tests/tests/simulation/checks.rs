@@ -9,7 +9,7 @@ use ledger::file::FileRecord;
 use ledger::invoice::read_issued;
 use ledger::memory::Memory;
 use ledger::names;
-use ledger::ports::{Blobs, Bucket, Effect, Item, Key, Table, Tables, Write};
+use ledger::ports::{Blobs, Bucket, Condition, Effect, Item, Key, Table, Tables, Write};
 use metering::rollup::{Input, Rollup, Standing};
 
 use crate::faults::at_once;
@@ -81,6 +81,27 @@ impl Checks {
             assert!(present.is_some_and(|present| present >= revision), "I4: {file} went back from {revision}");
         }
         inputs.insert(key.clone(), now);
+    }
+
+    /// That an invoice is absent is said once more by its account's head, which whoever issues moves:
+    /// the head alone refuses what would be written over an invoice.
+    pub fn guarded(&self, memory: &Memory, writes: &[Write]) {
+        let revision = |write: &Write| {
+            let present = at_once(memory.get(write.table, &write.key)).unwrap();
+            present.map(|item| item.revision)
+        };
+        let taken = |write: &&Write| write.key.sort.starts_with("invoice#") && revision(write).is_some();
+        for write in writes.iter().filter(taken) {
+            let head = |other: &&Write| other.key.sort == names::HEAD && other.key.partition == write.key.partition;
+            let head = writes.iter().find(head).unwrap();
+            let holds = match &head.condition {
+                Condition::Absent => revision(head).is_none(),
+                Condition::Revision(seen) => revision(head) == Some(*seen),
+                // Of a mutant.
+                Condition::Always | Condition::Body(_) => false,
+            };
+            assert!(!holds, "the head of {} does not say that {} is there", write.key.partition, write.key.sort);
+        }
     }
 
     /// I8, and I6 and I7 of the invoice that a transaction issued.

@@ -138,12 +138,7 @@ impl<'a> Wire<'a> {
 
     /// Applies a write and looks at what it did.
     pub fn write(&self, write: Write) -> Written {
-        let partition = &write.key.partition;
-        if partition.starts_with("U#") {
-            let page = at_once(self.memory.query(write.table, partition, None, 10_000)).unwrap();
-            self.before.lock().unwrap().insert(partition.clone(), page.items);
-        }
-        let before = at_once(self.memory.get(write.table, &write.key)).unwrap();
+        let before = self.look(&write);
         let written = at_once(self.memory.write(write.clone())).unwrap();
         if written == Written::Done {
             self.checks.written(self.memory, &write, before.as_ref());
@@ -152,12 +147,25 @@ impl<'a> Wire<'a> {
     }
 
     pub fn transact(&self, writes: Vec<Write>, evidence: Option<&Evidence>) -> Transacted {
+        self.checks.guarded(self.memory, &writes);
+        let before: Vec<Option<Item>> = writes.iter().map(|write| self.look(write)).collect();
         let transacted = at_once(self.memory.transact(writes.clone())).unwrap();
         if transacted == Transacted::Done {
-            writes.iter().for_each(|write| self.checks.written(self.memory, write, None));
+            let each = writes.iter().zip(&before);
+            each.for_each(|(write, before)| self.checks.written(self.memory, write, before.as_ref()));
             self.checks.transacted(self.memory, &writes, evidence);
         }
         transacted
+    }
+
+    /// What there is before a write; of tallies, what their partition holds is remembered.
+    fn look(&self, write: &Write) -> Option<Item> {
+        let partition = &write.key.partition;
+        if partition.starts_with("U#") {
+            let page = at_once(self.memory.query(write.table, partition, None, 10_000)).unwrap();
+            self.before.lock().unwrap().insert(partition.clone(), page.items);
+        }
+        at_once(self.memory.get(write.table, &write.key)).unwrap()
     }
 
     pub fn put_once(&self, bucket: Bucket, key: &str, bytes: Vec<u8>) -> PutOnce {

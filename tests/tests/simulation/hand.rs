@@ -150,9 +150,6 @@ impl<'a> Hand<'a> {
             }
             write.condition = Condition::Always;
         }
-        if self.is(Mutant::BlindWaiver) && self.trade == Trade::Waive {
-            write.condition = Condition::Always;
-        }
         let written = self.plain_write(write.clone()).await?;
         if let (true, Written::Refused(Some(present))) = (self.is(Mutant::PlainAdd), &written) {
             return self.add(write, present).await;
@@ -313,10 +310,13 @@ impl Tables for Hand<'_> {
     }
 
     async fn transact(&self, mut writes: Vec<Write>) -> Result<Transacted, StoreError> {
+        if self.is(Mutant::WaiverWithoutHint) && self.trade == Trade::Waive {
+            writes.retain(|write| !write.key.partition.starts_with("H#"));
+        }
         for write in &mut writes {
             let (partition, sort) = (&write.key.partition, &write.key.sort);
             let blind = (self.is(Mutant::NoHeadSwap) && partition.starts_with("A#") && sort == names::HEAD)
-                || (self.is(Mutant::BlindInvoice) && sort.starts_with("invoice#"))
+                || (self.is(Mutant::BlindWaiver) && partition.starts_with("U#"))
                 || (self.is(Mutant::BlindNumber) && partition.starts_with("N#"));
             if blind {
                 write.condition = Condition::Always;

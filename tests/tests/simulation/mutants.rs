@@ -28,12 +28,12 @@ pub enum Mutant {
     AuditAgainstTallies,
     QuarantineCloses,
     NoHeadSwap,
-    BlindInvoice,
     BlindNumber,
     NumberApart,
     DocumentAfter,
     LateDataAdded,
     BlindWaiver,
+    WaiverWithoutHint,
 }
 
 /// All of them with what they do. Those that the design named from the beginning come first.
@@ -103,7 +103,7 @@ pub const ALL: &[(Mutant, &str, &str)] = &[
         "the close takes a file in quarantine for one that somebody waived",
     ),
     (Mutant::BlindWaiver, "blind waiver", "a file is waived whatever was read of it meanwhile"),
-    (Mutant::BlindInvoice, "blind invoice", "an invoice is written over the one of its period"),
+    (Mutant::WaiverWithoutHint, "waiver without hint", "who is cut off after waiving leaves no hint"),
     (Mutant::BlindNumber, "blind number", "the series of numbers moves on without compare-and-swap"),
     (Mutant::DocumentAfter, "document after the transaction", "the document is put once its invoice is issued"),
 ];

@@ -5,10 +5,11 @@ use std::sync::{Arc, LazyLock};
 
 use ledger::configuration::Configuration;
 use ledger::memory::Memory;
-use ledger::ports::Bucket;
+use ledger::ports::{Blobs, Bucket};
 use metering::time::Instant;
 
 use crate::dice::Dice;
+use crate::faults::at_once;
 
 /// 2026-01-01T00:00:00Z.
 pub const JANUARY: i64 = 1_767_225_600_000;
@@ -139,6 +140,12 @@ fn broken(memory: &Memory, key: &str) -> bool {
     String::from_utf8(bytes).unwrap().lines().any(|line| !line.ends_with('}'))
 }
 
+/// The files of the strict source that nobody can read.
+pub fn broken_files(memory: &Memory) -> Vec<String> {
+    let listed = at_once(memory.list(Bucket::Usage, "strict/", None, 10_000)).unwrap().objects;
+    listed.into_iter().map(|object| object.key).filter(|key| broken(memory, key)).collect()
+}
+
 /// What mends a file of the strict source.
 pub fn good(dice: &Dice, span: (i64, i64)) -> Vec<u8> {
     contents(dice, "replaced", span)
@@ -146,10 +153,11 @@ pub fn good(dice: &Dice, span: (i64, i64)) -> Vec<u8> {
 
 fn contents(dice: &Dice, source: &str, (from, until): (i64, i64)) -> Vec<u8> {
     let mut text = String::new();
-    // A few files are too large for an item of the table.
-    let nodes = if source == "fixed" && dice.chance(4) { 150 } else { 0 };
-    for node in 0..nodes {
-        text += &format!("{{\"t\":{},\"disk\":{}.5,\"node\":\"node-{node}\"}}\n", from + HOUR, dice.below(40));
+    // A few files are too large for an item of the table, however it is packed.
+    let nodes = if source == "fixed" && dice.chance(4) { 120 } else { 0 };
+    for _ in 0..nodes {
+        let node: String = (0..10).map(|_| format!("{:012x}", dice.below(1 << 48))).collect();
+        text += &format!("{{\"t\":{},\"disk\":{}.5,\"node\":\"{node}\"}}\n", from + HOUR, dice.below(40));
     }
     for _ in 0..1 + dice.below(4) {
         // A few hours only, so that series and intervals meet.
@@ -161,7 +169,7 @@ fn contents(dice: &Dice, source: &str, (from, until): (i64, i64)) -> Vec<u8> {
         } else {
             text += &format!("{{\"t\":{at},\"disk\":{amount},\"node\":\"n{}\"}}\n", dice.below(2));
         }
-        if source != "replaced" && dice.misfortune(if source == "strict" { 15 } else { 5 }) {
+        if source != "replaced" && dice.misfortune(if source == "strict" { 20 } else { 5 }) {
             text += "{\"t\":17672\n";
         }
     }

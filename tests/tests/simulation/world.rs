@@ -13,7 +13,6 @@ use ledger::memory::Memory;
 use ledger::ports::{Blobs, Bucket};
 use ledger::{aggregate, correlate, counted, explain, names, translate, verify, waive};
 use metering::exact::Exact;
-use metering::rollup::Standing;
 use metering::time::Instant;
 
 use crate::checks::{assert_gap_free, charged, files, invoices};
@@ -32,8 +31,6 @@ pub struct World<'a> {
     pub dice: &'a Dice,
     pub mutant: Option<Mutant>,
     configuration: Mutex<Arc<Configuration>>,
-    /// The files of which somebody was told that they are waived.
-    waived: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> World<'a> {
@@ -46,7 +43,7 @@ impl<'a> World<'a> {
         traced: bool,
     ) -> Self {
         let wire = Wire::new(memory, dice, faults, traced);
-        Self { memory, wire, dice, mutant, configuration: Mutex::new(configuration), waived: Mutex::default() }
+        Self { memory, wire, dice, mutant, configuration: Mutex::new(configuration) }
     }
 
     pub fn hand(&self, trade: Trade, about: &str) -> Hand<'_> {
@@ -80,14 +77,8 @@ impl<'a> World<'a> {
     fn waive(&self, key: &str) -> Running<'_> {
         let key = key.to_owned();
         Box::pin(async move {
-            match waive::waive(&self.hand(Trade::Waive, &key), &key, "Ann", "a broken disk").await {
-                Ok(_) => {
-                    self.waived.lock().unwrap().insert(key);
-                    true
-                }
-                Err(LedgerError::Billing { .. }) => true,
-                Err(_) => false,
-            }
+            let waived = waive::waive(&self.hand(Trade::Waive, &key), &key, "Ann", "a broken disk").await;
+            matches!(waived, Ok(_) | Err(LedgerError::Billing { .. }))
         })
     }
 
@@ -190,9 +181,8 @@ impl<'a> World<'a> {
                 assert!(known, "I2: {} is not counted as it is", object.key);
             }
             for (_, key, item) in self.memory.items() {
-                // A tally that nobody was told of is for the sweep to find; who was cut off while
-                // waiving was told nothing, and says it again when the file is still listed.
-                let told = || FileRecord::read(&item).is_ok_and(|record| self.is_told(&record, lost));
+                // A tally that nobody was told of is for the sweep to find.
+                let told = || FileRecord::read(&item).is_ok_and(|record| !lost.contains(&record.key));
                 if key.partition.starts_with("U#") && told() {
                     let revision = counted.inputs.get(&key.sort).map(|input| input.revision);
                     assert_eq!(revision, Some(item.revision), "I5: the rollup of {} misses tallies", key.partition);
@@ -201,9 +191,24 @@ impl<'a> World<'a> {
         });
     }
 
-    fn is_told(&self, record: &FileRecord, lost: &BTreeSet<String>) -> bool {
-        let waived = matches!(record.standing, Standing::Waived(_));
-        !lost.contains(&record.key) && (!waived || self.waived.lock().unwrap().contains(&record.key))
+    /// Files that nobody can read are sent anew while somebody waives them: whose word counts?
+    fn waive_and_mend(&self, span: (i64, i64)) {
+        let mut executor = Executor::new(self.dice, Cuts::Anywhere(60));
+        for key in scenario::broken_files(self.memory) {
+            if !self.dice.misfortune(60) {
+                continue;
+            }
+            self.wire.tell(|| format!("mended {key}"));
+            self.memory.upload(Bucket::Usage, &key, scenario::good(self.dice, span));
+            let waived = key.clone();
+            executor.add_once(1 + self.dice.below(60), move || self.waive(&waived));
+            self.add_translate(&mut executor, key);
+        }
+        while executor.step() {
+            if self.dice.chance(5) {
+                self.wire.land_one();
+            }
+        }
     }
 
     /// Without faults, everything that was lost is found and counted within a few rounds, and
@@ -276,6 +281,7 @@ impl<'a> World<'a> {
         let racing: &[&str] = if self.dice.chance(25) { &["2026-01"] } else { &[] };
         // Every task is cut off at each of its awaits in turn.
         let lost = self.turmoil(Cuts::Onwards(1), &early, january, racing);
+        self.waive_and_mend(january);
         self.assert_rest(&lost);
         self.settle(january);
         let delayed = self.dice.chance(25);
@@ -294,6 +300,7 @@ impl<'a> World<'a> {
         let both: &[&str] = if delayed { &["2026-01", "2026-02"] } else { &["2026-02"] };
         let racing = if self.dice.chance(25) { both } else { &[] };
         let lost = self.turmoil(Cuts::Anywhere(100), &[late, next, replaced].concat(), january, racing);
+        self.waive_and_mend(january);
         self.assert_rest(&lost);
         self.settle(january);
         self.close_all(both);
