@@ -14,11 +14,11 @@ use metering::stream::Stream;
 use sha2::{Digest, Sha256};
 
 use crate::column::Slots;
+use crate::cut::Cuts;
 use crate::error::SpecError;
 use crate::expression::TextExpression;
 use crate::field::Scope;
 use crate::label::Label;
-use crate::moment::When;
 use crate::pattern::KeyPattern;
 use crate::source::{Mapping, RejectLimit, Source};
 use crate::spec::{DeploymentSpec, FormatName, LabelSpec, SourceSpec};
@@ -94,15 +94,12 @@ impl SourceSpec {
             each: None,
             carried: carries::names(self),
             roots: Vec::new(),
+            cuts: Cuts { specs: Some(&self.cut), absent: &self.absent },
         };
+        cuts(self, problems);
         let carry = carries::compile(self, &mut scope, problems);
-        scope.each = keep(usages::each(self, None, &mut scope), problems).flatten();
-        let deployment = keep(deployment(&self.deployment, &mut scope), problems);
-        let when = keep(When::compile(&self.time, &mut scope), problems);
         let reject_limit = keep(self.limit(), problems);
-        let fixed =
-            deployment.as_ref().is_some_and(Label::follows_each) || when.as_ref().is_some_and(When::follows_each);
-        let fans = usages::compile(self, fixed, streams, when.as_ref(), &mut scope, problems);
+        let fans = usages::compile(self, streams, &mut scope, problems);
         let replaces = keep(delivery::compile(self, &of_key), problems);
         let carried = scope.carried.len();
         let format = keep(format::compile(self, scope), problems);
@@ -117,8 +114,6 @@ impl SourceSpec {
             carried,
             packing: packing?,
             others: Vec::new(),
-            deployment: deployment?,
-            when: when?,
             absent: self.absent.iter().map(|text| text.0.clone()).collect(),
             fans,
             reject_limit: reject_limit?,
@@ -157,6 +152,12 @@ impl SourceSpec {
     }
 }
 
+/// What is wrong with cuts that nothing uses is said, too.
+fn cuts(spec: &SourceSpec, problems: &mut Problems) {
+    let wrong = spec.cut.iter().filter_map(|(name, cut)| Some((name, crate::cut::pattern(cut).err()?)));
+    problems.extend(wrong.map(|(name, message)| SpecError::new(format!("cut.{name}.match"), message)));
+}
+
 fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -182,7 +183,8 @@ pub(crate) fn label(path: &str, spec: &LabelSpec, scope: &mut Scope<'_>) -> Resu
     })
 }
 
-fn deployment(spec: &DeploymentSpec, scope: &mut Scope<'_>) -> Result<Label, SpecError> {
+/// Compiles the field, the capture or the text that says whose usage it is.
+pub(crate) fn deployment(spec: &DeploymentSpec, scope: &mut Scope<'_>) -> Result<Label, SpecError> {
     let (path, field) = match (&spec.field, &spec.tag, &spec.value) {
         (Some(field), None, None) => ("deployment.field", field.clone()),
         (None, None, Some(value)) if !value.0.is_empty() => {

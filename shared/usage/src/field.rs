@@ -2,6 +2,7 @@
 
 use crate::carry::Carried;
 use crate::column::{Column, Header, Slots};
+use crate::cut::{Cut, Cuts};
 use crate::json::{Kind, Value};
 use crate::lex::{Reference, Segment};
 use crate::part::Level;
@@ -35,6 +36,8 @@ enum Place {
     Tag(String),
     /// `$carried.name`: what a record before said.
     Carried(usize),
+    /// `$cut.name`: a part of a text.
+    Cut(Box<Cut>),
     /// A cell, by what the reader's header says about this slot.
     Slot(usize),
     /// `$3`: a cell by its number.
@@ -121,6 +124,8 @@ pub(crate) struct Scope<'s> {
     pub(crate) carried: Vec<String>,
     /// The names that fields of trees begin with.
     pub(crate) roots: Vec<String>,
+    /// The texts that are cut out of fields.
+    pub(crate) cuts: Cuts<'s>,
 }
 
 impl Scope<'_> {
@@ -171,6 +176,7 @@ impl Field {
     /// Whether it looks at a part through the `*` of `each`.
     pub(crate) fn follows_each(&self) -> bool {
         match &self.place {
+            Place::Cut(cut) => cut.field.follows_each(),
             Place::Path { from: From::Level(_), .. } | Place::Key(Some(_)) | Place::Index(Some(_)) => true,
             Place::Path { steps, .. } => steps.iter().any(|step| matches!(step, Step::Same(_))),
             _ => false,
@@ -183,7 +189,18 @@ impl Field {
             &self.place,
             Place::Path { from: From::Part, .. } | Place::Value | Place::Key(_) | Place::Index(_)
         );
-        of_part || self.follows_each()
+        of_part || self.follows_each() || matches!(&self.place, Place::Cut(cut) if cut.field.looks_at_parts())
+    }
+
+    /// The same field of the whole record, where this one is that of a part.
+    pub(crate) fn at_root(&self) -> Option<Self> {
+        let Place::Path { from: From::Part, steps } = &self.place else { return None };
+        Some(Self { written: self.written.clone(), place: Place::Path { from: From::Root, steps: steps.clone() } })
+    }
+
+    /// Whether it is cut out of another field, which may be there although this is not.
+    pub(crate) fn is_cut(&self) -> bool {
+        matches!(&self.place, Place::Cut(_))
     }
 
     /// What the record has there.
@@ -191,6 +208,7 @@ impl Field {
         match (&self.place, view.shape) {
             (Place::Tag(name), _) => view.tags.get(name).map_or(Found::Missing, |text| Found::Text(text)),
             (Place::Carried(slot), _) => view.carried.find(*slot),
+            (Place::Cut(cut), _) => cut.find(view),
             (Place::Path { from, steps }, Shape::Tree { root, element, level }) => {
                 let start = match from {
                     From::Part => Some(element),
@@ -250,6 +268,7 @@ fn special(reference: &Reference, name: &str, scope: &mut Scope<'_>) -> Result<P
             Some(slot) => Ok(Place::Carried(slot)),
             None => Err(format!("nothing is carried under the name `{name}`; declare it under `carry`")),
         },
+        ("$cut", [Segment::Name(name, _)]) => Cut::compile(name, scope).map(|cut| Place::Cut(Box::new(cut))),
         ("$tag", [Segment::Name(tag, _)]) => {
             if scope.tags.contains(&tag.as_str()) {
                 return Ok(Place::Tag(tag.clone()));
@@ -264,7 +283,7 @@ fn special(reference: &Reference, name: &str, scope: &mut Scope<'_>) -> Result<P
             Ok(Place::Cell(number - 1))
         }
         _ => Err(format!(
-            "there is no `{written}`; `$key`, `$value`, `$index`, `$tag.name` and `$carried.name` exist, and in CSV `$1`, `$2`, …"
+            "there is no `{written}`; `$key`, `$value`, `$index`, `$tag.name`, `$carried.name` and `$cut.name` exist, and in CSV `$1`, `$2`, …"
         )),
     }
 }

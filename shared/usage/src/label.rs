@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use regex::Regex;
 
+use crate::cut::first_group;
 use crate::expression::{Outcome, Plain, TextExpression, shorten};
 use crate::field::{Scope, View};
 use crate::spec::{Case, LabelSpec};
@@ -59,11 +60,6 @@ impl Label {
         self.field.written()
     }
 
-    /// Whether it looks at a part through the `*` of `each`.
-    pub(crate) fn follows_each(&self) -> bool {
-        self.field.follows_each()
-    }
-
     /// The name that the record gives.
     ///
     /// # Errors
@@ -107,11 +103,4 @@ impl Reading {
             (None, None) => Err("its `map` does not name it; what else there is, `otherwise` can name".to_owned()),
         }
     }
-}
-
-/// What the first group matched, or all if there is no group.
-fn first_group<'t>(pattern: &Regex, text: &'t str) -> Option<&'t str> {
-    let captures = pattern.captures(text)?;
-    let group = usize::from(pattern.captures_len() > 1);
-    captures.get(group).map(|found| found.as_str())
 }

@@ -14,6 +14,7 @@ mod carry;
 mod column;
 mod compile;
 mod condition;
+mod cut;
 mod decode;
 mod duration;
 mod element;

@@ -93,17 +93,6 @@ impl When {
         self.until.is_some()
     }
 
-    /// Whether it looks at a part through the `*` of `each`.
-    pub(crate) fn follows_each(&self) -> bool {
-        let length = match &self.length {
-            Some(Length::Field(field, _)) => Some(field),
-            Some(Length::Always(_)) | None => None,
-        };
-        let interval = self.interval.as_ref().map(|numbered| &numbered.field);
-        let mut fields = self.fields.iter().chain(&self.until).chain(interval).chain(length);
-        fields.any(TextExpression::follows_each) || self.clock.follows_each()
-    }
-
     /// When the record's usage was.
     pub(crate) fn find<'r>(
         &'r self,

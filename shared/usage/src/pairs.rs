@@ -13,6 +13,8 @@ pub(crate) struct Pairs {
     pub(crate) between: Option<String>,
     /// What stands before the pairs; its named groups are values, too.
     pub(crate) before: Option<Regex>,
+    /// What stands behind the pairs, from where a pair could begin or a closing quote ends.
+    pub(crate) behind: Option<Regex>,
 }
 
 impl Pairs {
@@ -25,7 +27,7 @@ impl Pairs {
         let mut at = self.before(text, builder)?;
         loop {
             at += self.separator(text, at);
-            if at >= text.len() {
+            if at >= text.len() || self.is_behind(text, at) {
                 break;
             }
             at = self.pair(text, at, builder)?;
@@ -33,6 +35,11 @@ impl Pairs {
         builder.refuse_repeated()?;
         builder.close();
         Ok(())
+    }
+
+    /// Whether what stands behind the pairs begins here.
+    fn is_behind(&self, text: &str, at: usize) -> bool {
+        self.behind.as_ref().is_some_and(|behind| behind.is_match(text.get(at..).unwrap_or_default()))
     }
 
     /// Reads what stands before the pairs; returns where they begin.
@@ -133,7 +140,7 @@ impl Pairs {
                     let span = builder.keep(&value);
                     builder.leaf(Kind::String, key, span)?;
                     let end = start + 1 + at + 1;
-                    let ended = end >= text.len() || self.separator(text, end) > 0;
+                    let ended = end >= text.len() || self.separator(text, end) > 0 || self.is_behind(text, end);
                     return if ended {
                         Ok(end)
                     } else {

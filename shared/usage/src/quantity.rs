@@ -10,7 +10,7 @@ use std::sync::Arc;
 use metering::exact::{Exact, Rounding};
 
 use crate::duration::duration;
-use crate::expression::{Outcome, plain, weaker, wrong};
+use crate::expression::{Outcome, TextExpression, plain, weaker, wrong};
 use crate::field::{Field, Scope, View};
 use crate::moment::{Clock, Nanos};
 use crate::number;
@@ -35,6 +35,8 @@ pub(crate) struct Quantity {
     reads: Reads,
     /// What one of the quantity's units is in the stream's.
     factor: Option<Exact>,
+    /// The field that names the quantity's unit, and the stream's.
+    named: Option<(TextExpression, Unit)>,
     /// The digits that are kept, and what happens to the rest.
     round: Option<(u32, Rounding)>,
 }
@@ -78,7 +80,7 @@ impl Quantity {
     /// In words.
     pub(crate) fn compile(text: &str, scope: &mut Scope<'_>, reads: Reads) -> Result<Self, String> {
         let node = parse::parse(text, scope, reads.clock.as_ref())?;
-        Ok(Self { written: text.to_owned(), node, reads, factor: None, round: None })
+        Ok(Self { written: text.to_owned(), node, reads, factor: None, named: None, round: None })
     }
 
     /// The same, converted from `unit` to the stream's; `written` is the unit that each value names.
@@ -86,10 +88,7 @@ impl Quantity {
     /// # Errors
     /// In words, and a hint.
     pub(crate) fn in_unit(mut self, unit: &str, stream_unit: &str) -> Result<Self, (String, String)> {
-        let target = Unit::parse(stream_unit).map_err(|message| {
-            let hint = "give the stream a unit such as GB, hour or core-hour, or leave `unit` out".to_owned();
-            (format!("nothing converts into the stream's unit: {message}"), hint)
-        })?;
+        let target = of_stream(stream_unit)?;
         if unit == "written" {
             self.node = self.node.with_written_units(&target).ok_or_else(|| {
                 let hint =
@@ -109,6 +108,15 @@ impl Quantity {
             (message, hint)
         })?;
         self.factor = (factor != Exact::ONE).then_some(factor);
+        Ok(self)
+    }
+
+    /// The same, converted to the stream's unit from the one that `field` of each record names.
+    ///
+    /// # Errors
+    /// In words, and a hint.
+    pub(crate) fn in_unit_of(mut self, field: TextExpression, stream_unit: &str) -> Result<Self, (String, String)> {
+        self.named = Some((field, of_stream(stream_unit)?));
         Ok(self)
     }
 
@@ -140,15 +148,16 @@ impl Quantity {
         absent: &'m [String],
         scale: u32,
     ) -> Result<Outcome<'m, i128>, String> {
-        if let (Node::Field(field), None, None, Numerals::PLAIN) =
-            (&self.node, &self.factor, &self.round, self.reads.numerals)
+        if let (Node::Field(field), None, None, None, Numerals::PLAIN) =
+            (&self.node, &self.factor, &self.named, &self.round, self.reads.numerals)
         {
             return self.plain_field(field, view, absent, scale);
         }
         let question = Question { view, absent, reads: &self.reads };
         match self.node.find(question)? {
             Outcome::Present(value) => {
-                let scaled = self.scaled(value, scale).and_then(within_reason);
+                let factor = self.factor(question)?;
+                let scaled = self.scaled(value, factor, scale).and_then(within_reason);
                 scaled
                     .map(Outcome::Present)
                     .map_err(|error| format!("the quantity `{}` cannot be used: {error}", self.written))
@@ -177,13 +186,34 @@ impl Quantity {
         })
     }
 
-    fn scaled(&self, value: Exact, scale: u32) -> Result<i128, String> {
+    /// What the quantity's unit is of the stream's, where it is another.
+    fn factor(&self, question: Question<'_>) -> Result<Option<Exact>, String> {
+        let Some((field, target)) = &self.named else { return Ok(self.factor) };
+        match field.find(question.view, question.absent)? {
+            Outcome::Present(unit) => {
+                let factor = self.reads.spellings.factor(unit.text.trim(), target);
+                factor.map(Some).map_err(|why| wrong(field.written(), unit.text, &why))
+            }
+            Outcome::Absent(_) => Err(format!("the unit `{}` has no value", field.written())),
+            Outcome::Missing(missed) => Err(format!("the unit is missing: there is no `{}`", missed.written)),
+        }
+    }
+
+    fn scaled(&self, value: Exact, factor: Option<Exact>, scale: u32) -> Result<i128, String> {
         let words = |error: metering::exact::ExactError| error.to_string();
-        let value = self.factor.map_or(Ok(value), |factor| value.mul(&factor)).map_err(words)?;
+        let value = factor.map_or(Ok(value), |factor| value.mul(&factor)).map_err(words)?;
         let Some((digits, rule)) = self.round else { return value.to_scaled(scale).map_err(words) };
         let kept = value.round(digits, rule).map_err(words)?;
         Exact::decimal(kept, digits).and_then(|kept| kept.to_scaled(scale)).map_err(words)
     }
+}
+
+/// The unit that quantities are converted into.
+fn of_stream(unit: &str) -> Result<Unit, (String, String)> {
+    Unit::parse(unit).map_err(|message| {
+        let hint = "give the stream a unit such as GB, hour or core-hour, or leave `unit` out".to_owned();
+        (format!("nothing converts into the stream's unit: {message}"), hint)
+    })
 }
 
 impl Node {

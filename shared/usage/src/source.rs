@@ -35,8 +35,6 @@ pub(crate) struct Mapping {
     pub(crate) carry: Vec<Carry>,
     /// How many values are carried from record to record.
     pub(crate) carried: usize,
-    pub(crate) deployment: Label,
-    pub(crate) when: When,
     pub(crate) packing: Packing,
     /// For the files of a bundle that the second and further entries of `members` choose.
     pub(crate) others: Vec<Mapping>,
@@ -132,6 +130,10 @@ pub(crate) struct Fan {
     pub(crate) each: Option<Each>,
     /// How many parts there have to be.
     pub(crate) parts: Option<Quantity>,
+    /// Whose they are, which may stand around the parts.
+    pub(crate) deployment: Label,
+    /// When they were.
+    pub(crate) when: When,
     pub(crate) usages: Vec<Usage>,
 }
 

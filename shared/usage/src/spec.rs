@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use formats::{
     CarrySpec, CsvSpec, FixedWidthSpec, FormatName, JsonSpec, KeyValueSpec, LinesSpec, TextSpec, XmlSpec,
 };
-pub use meaning::{Case, LabelSpec, NumberSpec, RoundSpec};
+pub use meaning::{Case, CutSpec, LabelSpec, NumberSpec, RoundSpec, UnitSpec};
 pub use packing::{EnvelopeSpec, Held, ManifestFormat, ManifestSpec, MemberSpec};
 pub use scalars::{OneOrMany, Scalar, Short, Shorthand};
 pub use time::{Ambiguous, At, IntervalSpec, LengthSpec, TimeSpec, ZoneSpec};
@@ -62,6 +62,9 @@ pub struct SourceSpec {
     /// What some records say for those behind them.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub carry: OneOrMany<CarrySpec>,
+    /// Texts that are cut out of fields, as `$cut.name`.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub cut: std::collections::BTreeMap<String, CutSpec>,
     /// The part of a record that is looked at, when it holds several: `zones.*`, `items[*]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<String>,
@@ -146,10 +149,10 @@ pub struct UsageSpec {
     pub stream: String,
     /// How much: a field, a number, or a small calculation.
     pub quantity: Scalar,
-    /// The unit that the quantity is in, or `written` where its values say so themselves. That of the
-    /// stream unless said.
+    /// The unit that the quantity is in, `written` where its values say so themselves, or the field that
+    /// names it. That of the stream unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
+    pub unit: Option<Short<UnitSpec>>,
     /// How a quantity with more digits than the stream's is rounded. It is rejected unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub round: Option<Short<RoundSpec>>,

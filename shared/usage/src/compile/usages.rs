@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use metering::stream::{Aggregation, Kind, Stream};
 
-use super::{Problems, conditions, keep, label};
+use super::{Problems, conditions, deployment, keep, label};
 use crate::column::{Bound, Slots, Stretch};
 use crate::error::SpecError;
 use crate::field::Scope;
@@ -15,16 +15,13 @@ use crate::moment::When;
 use crate::numeral::Numerals;
 use crate::quantity::{Quantity, Reads};
 use crate::source::{Each, Fan, Leads, Usage};
-use crate::spec::{SourceSpec, UsageSpec};
+use crate::spec::{SourceSpec, UnitSpec, UsageSpec};
 use crate::unit::Spellings;
 
-/// Compiles all usages, together where they look at the same parts of a record. `fixed`: the time
-/// or the deployment follows the `*` of the source's `each`.
+/// Compiles all usages, together where they look at the same parts of a record.
 pub(super) fn compile(
     spec: &SourceSpec,
-    fixed: bool,
     streams: &BTreeMap<String, Stream>,
-    when: Option<&When>,
     scope: &mut Scope<'_>,
     problems: &mut Problems,
 ) -> Vec<Fan> {
@@ -36,22 +33,23 @@ pub(super) fn compile(
         );
     }
     for (i, usage) in spec.usage.iter().enumerate() {
-        if fixed && usage.each.is_some() {
-            problems.push(SpecError::new(
-                format!("usage[{i}].each"),
-                "the time or the deployment follows the `*` of the source's `each`, which this one replaces",
-            ));
-        }
         scope.each = keep(each(spec, Some((i, usage)), scope), problems).flatten();
         let parts = keep(parts(spec, i, usage, scope), problems).flatten();
-        let Some(compiled) = keep(self::usage(i, usage, spec, streams, when, scope), problems) else { continue };
+        let mut found = Problems::new();
+        let deployment = keep(deployment(&spec.deployment, scope), &mut found);
+        let when = keep(When::compile(&spec.time, scope), &mut found);
+        // What is wrong for all of them is said once.
+        found.retain(|problem| !problems.contains(problem));
+        problems.extend(found);
+        let compiled = keep(self::usage(i, usage, spec, streams, when.as_ref(), scope), problems);
+        let (Some(deployment), Some(when), Some(compiled)) = (deployment, when, compiled) else { continue };
         let written = (scope.each.as_ref().map(|each| &each.written), parts.as_ref().map(Quantity::written));
         let same = |fan: &&mut Fan| {
             (fan.each.as_ref().map(|each| &each.written), fan.parts.as_ref().map(Quantity::written)) == written
         };
         match fans.iter_mut().find(same) {
             Some(fan) => fan.usages.push(compiled),
-            None => fans.push(Fan { each: scope.each.clone(), parts, usages: vec![compiled] }),
+            None => fans.push(Fan { each: scope.each.clone(), parts, deployment, when, usages: vec![compiled] }),
         }
     }
     fans
@@ -222,14 +220,30 @@ fn quantity(
     let mut quantity =
         Quantity::compile(&spec.quantity.0, scope, reads).map_err(|message| SpecError::new(at("quantity"), message))?;
     if let Some(unit) = &spec.unit {
-        quantity = quantity
-            .in_unit(unit, &stream.unit)
-            .map_err(|(message, hint)| SpecError::new(at("unit"), message).hint(hint))?;
+        quantity = in_unit(quantity, &unit.0, &at("unit"), stream, scope)?;
     }
     if let Some(round) = &spec.round {
         quantity = quantity.rounded(&round.0, stream.scale).map_err(|message| SpecError::new(at("round"), message))?;
     }
     Ok(quantity)
+}
+
+fn in_unit(
+    quantity: Quantity,
+    unit: &UnitSpec,
+    path: &str,
+    stream: &Stream,
+    scope: &mut Scope<'_>,
+) -> Result<Quantity, SpecError> {
+    let converted = match (&unit.name, &unit.field) {
+        (Some(name), None) => quantity.in_unit(name, &stream.unit),
+        (None, Some(field)) => quantity.in_unit_of(super::text(&format!("{path}.field"), field, scope)?, &stream.unit),
+        _ => {
+            let hint = "write `unit: GiB`, or `unit: {field: unit}`";
+            Err(("a unit is a name, or a `field` that names it".to_owned(), hint.to_owned()))
+        }
+    };
+    converted.map_err(|(message, hint)| SpecError::new(path, message).hint(hint))
 }
 
 fn event_id(source: &SourceSpec, scope: &mut Scope<'_>) -> Result<Vec<Label>, SpecError> {

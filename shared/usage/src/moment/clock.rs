@@ -71,11 +71,6 @@ impl Clock {
         matches!(self.formats.as_slice(), [format] if format.is_rfc3339())
     }
 
-    /// Whether the zone is looked up in a part through the `*` of `each`.
-    pub(super) fn follows_each(&self) -> bool {
-        matches!(&self.zone, Some(ZoneOf::Record(field, _)) if field.follows_each())
-    }
-
     /// The same, for texts of another format.
     pub(crate) fn with_format(&self, format: TimeFormat) -> Self {
         Self { formats: vec![format], ..self.clone() }

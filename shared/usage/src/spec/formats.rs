@@ -102,6 +102,9 @@ pub struct KeyValueSpec {
     /// A regular expression for what stands before the pairs; its named groups are fields, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// A regular expression for what stands behind the pairs: where it matches, there are no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<String>,
 }
 
 /// Where columns lie in a line.

@@ -40,6 +40,37 @@ impl Shorthand for RoundSpec {
     }
 }
 
+/// A unit. Written as a text it is its name, or `written`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UnitSpec {
+    /// A unit such as GiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The field that names it; `units` of the source says what its texts mean that are no usual units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+impl Shorthand for UnitSpec {
+    const EXPECTED: &'static str = "a unit, or the `field` that names it";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        Ok(Self { name: Some(text.to_owned()), field: None })
+    }
+}
+
+/// A text that is cut out of a field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CutSpec {
+    /// The field.
+    pub field: String,
+    /// A regular expression: what its first group matched is taken, all that it matched if it has none.
+    #[serde(rename = "match")]
+    pub pattern: String,
+}
+
 /// A text of the record and how it is made a name. Written as a field alone it is taken as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

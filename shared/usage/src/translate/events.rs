@@ -12,7 +12,7 @@ use crate::column::{Column, Run};
 use crate::error::listed;
 use crate::event_id::EventId;
 use crate::expression::{Outcome, shorten};
-use crate::field::{Field, Shape, View, neighbours};
+use crate::field::{Field, Found, Shape, View, neighbours};
 use crate::label::Label;
 use crate::moment::{LastTime, Moment, NoTime};
 use crate::near::nearest;
@@ -46,6 +46,7 @@ pub(super) struct Events {
 /// What events are read with.
 struct Reading<'r, 's> {
     mapping: &'r Mapping,
+    fan: &'r Fan,
     view: View<'r>,
     series: &'s mut SeriesTable,
 }
@@ -62,12 +63,12 @@ impl Events {
     pub(super) fn read(&mut self, mapping: &Mapping, view: View<'_>, series: &mut SeriesTable) -> Result<(), String> {
         for fan in &mapping.fans {
             match &fan.each {
-                None => self.part(fan, Reading { mapping, view, series })?,
+                None => self.part(Reading { mapping, fan, view, series })?,
                 Some(_) if fan.parts.is_some() && !may_count(fan, view)? => {}
                 Some(each) => {
                     let (tags, carried) = (view.tags, view.carried);
                     let mut visit = |shape: Shape<'_>| {
-                        self.part(fan, Reading { mapping, view: View { shape, tags, carried }, series })
+                        self.part(Reading { mapping, fan, view: View { shape, tags, carried }, series })
                     };
                     parts(each, fan.parts.as_ref(), view, &mapping.absent, &mut visit)?;
                 }
@@ -89,8 +90,8 @@ impl Events {
         Ok(())
     }
 
-    fn part(&mut self, fan: &Fan, mut reading: Reading<'_, '_>) -> Result<(), String> {
-        for usage in &fan.usages {
+    fn part(&mut self, mut reading: Reading<'_, '_>) -> Result<(), String> {
+        for usage in &reading.fan.usages {
             self.usage(usage, &mut reading)?;
         }
         Ok(())
@@ -127,7 +128,7 @@ impl Events {
 
     fn moment(&mut self, reading: &Reading<'_, '_>) -> Result<Moment, String> {
         let (mapping, view) = (reading.mapping, reading.view);
-        mapping.when.find(view, &mapping.absent, &mut self.last_time).map_err(|none| match none {
+        reading.fan.when.find(view, &mapping.absent, &mut self.last_time).map_err(|none| match none {
             NoTime::Missing(field) => missing("time", field, view),
             NoTime::Wrong(words) => words,
         })
@@ -135,7 +136,7 @@ impl Events {
 
     fn series(&mut self, usage: &Usage, reading: &mut Reading<'_, '_>) -> Result<usize, String> {
         let (view, absent) = (reading.view, &reading.mapping.absent);
-        let deployment = required("deployment", &reading.mapping.deployment, view, absent)?;
+        let deployment = required("deployment", &reading.fan.deployment, view, absent)?;
         self.texts.clear();
         put(&mut self.texts, &usage.stream)?;
         put(&mut self.texts, &deployment)?;
@@ -162,7 +163,7 @@ fn event_id(usage: &Usage, reading: &Reading<'_, '_>) -> Result<Option<EventId>,
     }
     let (mapping, view) = (reading.mapping, reading.view);
     let nth = usage.nth.to_string();
-    let deployment = required("deployment", &mapping.deployment, view, &mapping.absent)?;
+    let deployment = required("deployment", &reading.fan.deployment, view, &mapping.absent)?;
     let mut texts = vec![Cow::from(&mapping.name), Cow::from(&usage.stream), Cow::from(&nth), deployment];
     for field in &usage.id {
         texts.push(required("event id", field, view, &mapping.absent)?);
@@ -207,7 +208,16 @@ fn required<'r>(what: &str, field: &'r Label, view: View<'r>, absent: &[String])
 }
 
 fn missing(what: &str, field: &Field, view: View<'_>) -> String {
+    if field.is_cut() {
+        return format!("the {what} is missing: there is nothing to be cut out for `{}`", field.written);
+    }
     let names = neighbours(view);
+    if field.at_root().is_some_and(|whole| !matches!(whole.find(view), Found::Missing)) {
+        return format!(
+            "the {what} is missing: there is no `{0}` in the part; that of the whole record is `^{0}`",
+            field.written
+        );
+    }
     let hint = match nearest(&field.written, names.iter().copied()) {
         Some(near) => format!("; there is `{near}`"),
         None => listed(names.iter().copied()).map_or(String::new(), |list| format!("; there are {list}")),

@@ -37,10 +37,17 @@ pub(super) fn pairs(spec: &KeyValueSpec) -> Result<Pairs, SpecError> {
     if pair.is_empty() || between == Some("") || between == Some(pair) {
         return Err(SpecError::new("key-value", "`pair` and `between` are two different texts that are not empty"));
     }
-    let before = spec.before.as_deref().map(Regex::new).transpose();
-    let before =
-        before.map_err(|error| SpecError::new("key-value.before", format!("it is no regular expression: {error}")))?;
-    Ok(Pairs { pair: pair.to_owned(), between: between.map(str::to_owned), before })
+    let pattern = |name: &str, written: Option<&str>| {
+        let regex = written.map(Regex::new).transpose();
+        regex.map_err(|error| {
+            SpecError::new(format!("key-value.{name}"), format!("it is no regular expression: {error}"))
+        })
+    };
+    let before = pattern("before", spec.before.as_deref())?;
+    // It is asked only whether it begins here: searching on from every pair would take too long.
+    pattern("behind", spec.behind.as_deref())?;
+    let behind = pattern("behind", spec.behind.as_ref().map(|behind| format!("^(?:{behind})")).as_deref())?;
+    Ok(Pairs { pair: pair.to_owned(), between: between.map(str::to_owned), before, behind })
 }
 
 pub(super) fn fixed_width(spec: Option<&FixedWidthSpec>, slots: &Slots) -> Result<FixedWidth, SpecError> {

@@ -62,7 +62,7 @@ impl<'s> CsvReader<'s> {
     }
 
     fn name(&mut self, row: &[u8], names: &[u8]) -> Result<bool, Unreadable> {
-        let names = header(names, self.csv.dialect)?;
+        let names = self.names(names)?;
         let width = names.len();
         if self.csv.slots.highest > width && !self.csv.ragged {
             return Err(Unreadable::new(format!(
@@ -74,6 +74,15 @@ impl<'s> CsvReader<'s> {
         self.width = Some(width);
         self.heading = Some(row.to_owned());
         Ok(true)
+    }
+
+    /// What stands behind a mark may be separated by blanks where the rows are not, as in CloudFront's logs.
+    fn names(&self, names: &[u8]) -> Result<Vec<String>, Unreadable> {
+        let split = header(names, self.csv.dialect)?;
+        match (&self.csv.heading, split.as_slice()) {
+            (Heading::Marked(_), [all]) if all.contains(' ') => Ok(all.split_whitespace().map(str::to_owned).collect()),
+            _ => Ok(split),
+        }
     }
 
     pub(super) fn read<'r>(&'r mut self, text: &'r str) -> Result<Shape<'r>, String> {
