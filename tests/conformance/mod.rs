@@ -4,10 +4,12 @@
 //! Each case works under names of its own, so that one store serves all of them.
 
 pub mod blobs;
+pub mod faults;
 pub mod kill;
 pub mod ministack;
 pub mod races;
 pub mod tables;
+pub mod unreliable;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -73,6 +73,8 @@ fn aws_conforms_on_an_independent_server() {
     });
     conform(&runtime, &Subject::new(Arc::new(ports), upload, 30));
     runtime.block_on(async {
+        conformance::faults::each_call_with_each_fault(&server.endpoint, local).await;
+        conformance::faults::many_at_once_on_a_bad_network(&server.endpoint, local).await;
         tallies_expire_and_claims_and_invoices_do_not(&server.endpoint).await;
         what_is_enqueued_is_a_notification_that_s3_could_have_sent(&server.endpoint).await;
         errors_name_the_code_and_whether_to_try_again(&server.endpoint).await;
@@ -108,6 +110,23 @@ async fn what_is_enqueued_is_a_notification_that_s3_could_have_sent(endpoint: &s
     let s3 = &event.records[0].s3;
     assert_eq!(s3.bucket.name.as_deref(), Some("usage"));
     assert_eq!(s3.object.key.as_deref(), Some("eu/a%20b%2Bc%25/%E6%97%A5%E6%9C%AC.jsonl"));
+}
+
+#[test]
+fn no_call_to_aws_can_be_done_by_half() {
+    // A batch is answered with 200 and what of it was not done. Where none is made, none is overlooked.
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/store/src/aws");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for call in ["batch_", "delete_objects(", "execute_statement"] {
+            assert!(
+                !text.contains(call),
+                "{} calls {call}: what it leaves undone has to be asked for again",
+                path.display()
+            );
+        }
+    }
 }
 
 async fn errors_name_the_code_and_whether_to_try_again(endpoint: &str) {
