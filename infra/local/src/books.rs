@@ -1,5 +1,6 @@
 //! Commands about what is in the books already: waivers, and where invoices come from.
 
+use invoicing::{Invoice, Line, TaxRow};
 use ledger::explain::{self, Change, Explained, Share};
 use ledger::{verify, waive};
 
@@ -26,17 +27,45 @@ pub async fn explain(place: &Place, number: &str, line: Option<u32>) -> Result<(
         "invoice {number} of {} for {}: {} {}",
         explanation.found.account, issued.period, issued.total, issued.currency
     ));
+    taxes(&explanation.found.invoice).iter().for_each(|row| say(&format!("  {row}")));
     say(&format!("  document   {}", issued.document));
     say(&format!("  catalogue  {}", provenance.catalogue));
     say(&format!("  directory  {}", provenance.directory));
     say(&format!("  manifest   {}", provenance.inputs));
-    explanation.lines.iter().for_each(explain_line);
+    let invoice = &explanation.found.invoice;
+    explanation.lines.iter().for_each(|line| explain_line(invoice, line));
     Ok(())
 }
 
-fn explain_line(explained: &Explained) {
+/// How the total comes about, where there are taxes.
+fn taxes(invoice: &Invoice) -> Vec<String> {
+    let Some(taxes) = &invoice.taxes else { return Vec::new() };
+    let row = |row: &TaxRow| {
+        let note = row.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
+        format!("{} on {} = {}{note}", taxed(row), row.base, row.amount)
+    };
+    let mut told = vec![format!("net {}, tax {}", taxes.net, taxes.tax)];
+    told.extend(taxes.rows.iter().map(row));
+    told
+}
+
+/// `VAT DE 19 %`; what has no rate has none here.
+fn taxed(row: &TaxRow) -> String {
+    let rate = row.percent.as_ref().map_or_else(String::new, |percent| format!(" {percent} %"));
+    format!("{} {}{rate}", row.title, row.jurisdiction)
+}
+
+/// How a line is taxed.
+fn tax_of(invoice: &Invoice, line: &Line) -> String {
+    let rows = invoice.taxes.iter().flat_map(|taxes| &taxes.rows).filter(|row| line.taxes.contains(&row.number));
+    let told: Vec<String> = rows.map(taxed).collect();
+    if told.is_empty() { String::new() } else { format!(", taxed at {}", told.join(" and ")) }
+}
+
+fn explain_line(invoice: &Invoice, explained: &Explained) {
     let line = &explained.line;
-    say(&format!("\nline {}: {}, {}: {}", line.number, line.title, line.period, line.amount));
+    let tax = tax_of(invoice, line);
+    say(&format!("\nline {}: {}, {}: {}{tax}", line.number, line.title, line.period, line.amount));
     for step in &line.steps {
         let numbers = [&step.quantity, &step.unit_price, &step.amount];
         let told: Vec<&str> = numbers.into_iter().flatten().map(String::as_str).collect();

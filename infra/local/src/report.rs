@@ -34,19 +34,27 @@ pub fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
-/// One row per account: customer, plan, usage, total, and the invoice or why there is none.
+/// One row per account: customer, plan, usage, total, and the invoice or why there is none. Net and tax stand
+/// before the total where any invoice bears taxes.
 pub fn accounts(closed: &Closed, invoices: &Path) -> String {
-    let mut table = table(&["customer", "plan", "usage", "total", "invoice"]);
+    let taxed = closed.accounts.values().any(bears_taxes);
+    let heads: &[&str] = if taxed {
+        &["customer", "plan", "usage", "net", "tax", "total", "invoice"]
+    } else {
+        &["customer", "plan", "usage", "total", "invoice"]
+    };
+    let mut table = table(heads);
+    let without = |account: &str, why: &str| {
+        let empty = heads.len().saturating_sub(2);
+        let cells = std::iter::once(account).chain(std::iter::repeat_n("", empty)).chain([why]);
+        cells.map(Cell::new).collect::<Vec<_>>()
+    };
     for (account, outcome) in &closed.accounts {
         match outcome {
-            Outcome::Issued(invoice, _) => table.add_row(row(invoice, &shown_path(invoice, invoices))),
-            Outcome::Draft(invoice) => table.add_row(row(invoice, "draft")),
-            Outcome::Waiting(_) => {
-                table.add_row(vec![Cell::new(account), "".into(), "".into(), "".into(), "waits".into()])
-            }
-            Outcome::Failed(_) => {
-                table.add_row(vec![Cell::new(account), "".into(), "".into(), "".into(), "cannot be priced".into()])
-            }
+            Outcome::Issued(invoice, _) => table.add_row(row(invoice, taxed, &shown_path(invoice, invoices))),
+            Outcome::Draft(invoice) => table.add_row(row(invoice, taxed, "draft")),
+            Outcome::Waiting(_) => table.add_row(without(account, "waits")),
+            Outcome::Failed(_) => table.add_row(without(account, "cannot be priced")),
         };
     }
     table.to_string()
@@ -68,14 +76,21 @@ pub fn comparison(found: &Comparison) -> String {
     table.to_string()
 }
 
-fn row(invoice: &Invoice, file: &str) -> Vec<Cell> {
-    vec![
-        Cell::new(&invoice.customer.name),
-        Cell::new(&invoice.plan),
-        Cell::new(usage(invoice)),
-        right(format!("{} {}", grouped(&invoice.total), invoice.currency)),
-        Cell::new(file),
-    ]
+fn bears_taxes(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Issued(invoice, _) | Outcome::Draft(invoice) => invoice.taxes.is_some(),
+        Outcome::Waiting(_) | Outcome::Failed(_) => false,
+    }
+}
+
+fn row(invoice: &Invoice, taxed: bool, file: &str) -> Vec<Cell> {
+    let mut cells = vec![Cell::new(&invoice.customer.name), Cell::new(&invoice.plan), Cell::new(usage(invoice))];
+    if taxed {
+        let (net, tax) = invoice.taxes.as_ref().map_or((invoice.total.as_str(), ""), |taxes| (&taxes.net, &taxes.tax));
+        cells.extend([net, tax].map(|amount| right(grouped(amount))));
+    }
+    cells.extend([right(format!("{} {}", grouped(&invoice.total), invoice.currency)), Cell::new(file)]);
+    cells
 }
 
 fn shown_path(invoice: &Invoice, invoices: &Path) -> String {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use metering::period::PeriodError;
 use metering::stream::Stream;
 use metering::time::Instant;
-use pricing::{ComponentSpec, Plan};
+use pricing::{ComponentSpec, Jurisdiction, Plan};
 use usage::{Source, Tags};
 
 use crate::directory::Directory;
@@ -24,6 +24,8 @@ pub struct Catalogue {
     pub seller: Seller,
     /// When periods are closed.
     pub billing: Billing,
+    /// Who takes a tax, by name; none where invoices bear no taxes.
+    pub taxes: BTreeMap<String, Arc<Jurisdiction>>,
     /// The metered quantities, by name.
     pub streams: BTreeMap<String, Stream>,
     /// The kinds of usage files, by name.

@@ -9,6 +9,7 @@ mod prices;
 mod salesforce;
 mod sources;
 mod streams;
+pub(crate) mod taxes;
 mod unused;
 
 use crate::Readings;
@@ -62,11 +63,13 @@ pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
     let plans = prices::plans(sections, &components, &streams, &mut findings);
     let zone = seller.as_ref().map(|seller| seller.zone);
     let salesforce = salesforce::check(sections, zone, &plans, &mut findings);
-    let customers = prices::customers(drafts, sections, &plans, &mut findings);
+    let mut customers = prices::customers(drafts, sections, &plans, &mut findings);
+    let taxes = taxes::check(sections, &mut customers, &mut findings);
     let catalogue = seller.map(|seller| Catalogue {
         hash: hash::of_entries(sections.entries()),
         seller,
         billing: parties::billing(sections),
+        taxes,
         streams,
         sources,
         components,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use metering::stream::Stream;
-use pricing::{ComponentSpec, PlanSpec};
+use pricing::{ComponentSpec, JurisdictionSpec, PlanSpec};
 use serde::de::DeserializeOwned;
 use usage::SourceSpec;
 
@@ -56,6 +56,7 @@ pub(crate) struct Sections {
     pub(crate) sources: Vec<Entry<SourceSpec>>,
     pub(crate) components: Vec<Entry<ComponentSpec>>,
     pub(crate) plans: Vec<Entry<PlanSpec>>,
+    pub(crate) taxes: Vec<Entry<JurisdictionSpec>>,
     pub(crate) customers: Vec<Entry<CustomerSpec>>,
     pub(crate) salesforce: Vec<Entry<OrganisationSpec>>,
     /// Every entry, readable or not, by section and in the order written.
@@ -63,8 +64,8 @@ pub(crate) struct Sections {
 }
 
 /// The sections of a catalogue, in the order in which they are best written.
-pub(crate) const SECTIONS: [&str; 8] =
-    ["seller", "billing", "streams", "sources", "components", "plans", "customers", "salesforce"];
+pub(crate) const SECTIONS: [&str; 9] =
+    ["seller", "billing", "taxes", "streams", "sources", "components", "plans", "customers", "salesforce"];
 
 impl Sections {
     /// The names that the entries of `section` go by, readable or not.
@@ -91,7 +92,11 @@ pub(crate) fn name<'a>(section: &str, place: &'a Place) -> Option<&'a str> {
 
 /// The field that holds an entry's name.
 pub(crate) fn identity(section: &str) -> &'static str {
-    if section == "customers" { "id" } else { "name" }
+    match section {
+        "customers" => "id",
+        "taxes" => "jurisdiction",
+        _ => "name",
+    }
 }
 
 /// Reads all files; what could not be read is among the problems.
@@ -171,6 +176,7 @@ impl Reading {
             "sources" => keep(&mut sections.sources, place),
             "components" => keep(&mut sections.components, place),
             "plans" => keep(&mut sections.plans, place),
+            "taxes" => keep(&mut sections.taxes, place),
             "salesforce" => keep(&mut sections.salesforce, place),
             _ => keep(&mut sections.customers, place),
         };

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use metering::period::{PeriodError, start_of_day};
 use metering::time::Instant;
-use pricing::{Credit, Currency, Plan, Term};
+use pricing::{Credit, Currency, Plan, Taxpayer, Term};
 
 /// Who sends the invoices.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Customer {
     pub subscriptions: Vec<Subscription>,
     /// What it has paid in advance, as written.
     pub credits: Vec<Credit>,
+    /// Where and how it is taxed; `None` where the catalogue has no taxes.
+    pub tax: Option<Taxpayer>,
 }
 
 /// A deployment and the days on which it belonged to the customer.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use pricing::{CreditSpec, PriceSpec};
+use pricing::{CreditSpec, PriceSpec, TaxpayerSpec};
 
 pub(crate) use pricing::Day;
 
@@ -71,6 +71,7 @@ pub(crate) struct CustomerSpec {
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
     #[serde(default)]
     pub(crate) credits: Vec<CreditSpec>,
+    pub(crate) tax: Option<TaxpayerSpec>,
 }
 
 /// An item of a customer's `deployments:`

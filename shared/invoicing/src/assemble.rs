@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use metering::exact::Exact;
 use metering::period::Period;
-use pricing::{Amount, Currency, MoneyError, RatedKind, RatedLine, RatedStep, text};
+use pricing::{Amount, Currency, MoneyError, RatedKind, RatedLine, RatedStep, Treatment, text};
 use thiserror::Error;
 
 use crate::document::{
     DayQuantity, DocumentError, FORMAT, Invoice, InvoicePeriod, Line, LineKind, Party, PastTotal, Provenance, Step,
 };
 use crate::settle::TrueUp;
+use crate::tax::{Taxes, tax};
 
 /// Everything of an invoice but its lines.
 #[derive(Clone, Debug)]
@@ -65,40 +66,95 @@ pub enum AssembleError {
     /// More lines than can be numbered.
     #[error("the invoice has {0} lines, more than can be numbered")]
     TooMany(usize),
+    /// It cannot be told how a line is taxed.
+    #[error("{component}: {reason}")]
+    Tax {
+        /// Of the line.
+        component: String,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The document does not add up as printed.
     #[error(transparent)]
     Document(#[from] DocumentError),
 }
 
-/// Builds the document. The order in which lines are given does not matter: groups stand in the
-/// order of the plan, within a group the plan's order, then the deployments, then true-ups by period.
+/// A line about to be taxed.
+#[derive(Clone, Copy, Debug)]
+pub enum Taxable<'a> {
+    /// Charged for the first time.
+    Rated(&'a RatedLine),
+    /// A difference to what was charged.
+    TrueUp(&'a TrueUp),
+}
+
+/// How each line is taxed; the error says why it cannot be told.
+pub type Taxation<'a> = dyn Fn(Taxable<'_>) -> Result<Vec<Treatment>, String> + 'a;
+
+/// Builds the document of an invoice without taxes, as [`assemble_taxed`] does.
 ///
 /// # Errors
 /// [`AssembleError`].
 pub fn assemble(header: Header, lines: &[RatedLine], true_ups: &[TrueUp]) -> Result<Invoice, AssembleError> {
-    let currency = header.currency;
-    let total = total(currency, lines, true_ups)?;
-    let entries = lines.iter().map(rated_entry).chain(true_ups.iter().map(true_up_entry)).collect();
-    let invoice = document(header, number(in_order(entries))?, total);
+    assemble_taxed(header, lines, true_ups, None)
+}
+
+/// Builds the document. The order in which lines are given does not matter: groups stand in the
+/// order of the plan, within a group the plan's order, then the deployments, then true-ups by period.
+/// Without `taxation` there are no taxes, and the total is the sum of the lines.
+///
+/// # Errors
+/// [`AssembleError`].
+pub fn assemble_taxed(
+    header: Header,
+    lines: &[RatedLine],
+    true_ups: &[TrueUp],
+    taxation: Option<&Taxation<'_>>,
+) -> Result<Invoice, AssembleError> {
+    check_currencies(header.currency, lines, true_ups)?;
+    let rated = lines.iter().map(|line| entry(rated_entry(line), Taxable::Rated(line), taxation));
+    let corrected = true_ups.iter().map(|true_up| entry(true_up_entry(true_up), Taxable::TrueUp(true_up), taxation));
+    let entries = in_order(rated.chain(corrected).collect::<Result<_, _>>()?);
+    let amounts: Vec<Amount> = entries.iter().map(|entry| entry.rank.amount).collect();
+    let treatments: Vec<Vec<Treatment>> = entries.iter().map(|entry| entry.treatments.clone()).collect();
+    let mut lines = number(entries.into_iter().map(|entry| entry.line).collect())?;
+    let (taxes, total) = match taxation {
+        Some(_) => {
+            let (taxes, total) = tax(&mut lines, &amounts, &treatments, header.currency.digits())?;
+            (Some(taxes), total)
+        }
+        None => (None, Amount::sum(amounts)?),
+    };
+    let invoice = document(header, lines, taxes, total);
     invoice.check()?;
     Ok(invoice)
 }
 
-fn total(currency: Currency, lines: &[RatedLine], true_ups: &[TrueUp]) -> Result<Amount, AssembleError> {
-    let rated = lines.iter().map(|line| (&line.component, line.currency, line.amount));
-    let corrected = true_ups.iter().map(|true_up| (&true_up.component, true_up.currency, true_up.difference));
-    let mut total = Amount::ZERO;
-    for (component, found, amount) in rated.chain(corrected) {
-        if found != currency {
-            let (found, expected) = (found.code(), currency.code());
-            return Err(AssembleError::Currency { component: component.clone(), found, expected });
+fn check_currencies(expected: Currency, lines: &[RatedLine], true_ups: &[TrueUp]) -> Result<(), AssembleError> {
+    let rated = lines.iter().map(|line| (&line.component, line.currency));
+    let corrected = true_ups.iter().map(|true_up| (&true_up.component, true_up.currency));
+    match rated.chain(corrected).find(|(_, found)| *found != expected) {
+        Some((component, found)) => {
+            let (found, expected) = (found.code(), expected.code());
+            Err(AssembleError::Currency { component: component.clone(), found, expected })
         }
-        total = total.add(amount)?;
+        None => Ok(()),
     }
-    Ok(total)
 }
 
-fn document(header: Header, lines: Vec<Line>, total: Amount) -> Invoice {
+fn entry(
+    (rank, line): (Rank, Line),
+    taxable: Taxable<'_>,
+    taxation: Option<&Taxation<'_>>,
+) -> Result<Entry, AssembleError> {
+    let treatments = taxation.map_or_else(|| Ok(Vec::new()), |taxation| taxation(taxable));
+    match treatments {
+        Ok(treatments) => Ok(Entry { rank, line, treatments }),
+        Err(reason) => Err(AssembleError::Tax { component: line.component, reason }),
+    }
+}
+
+fn document(header: Header, lines: Vec<Line>, taxes: Option<Taxes>, total: Amount) -> Invoice {
     let Period { start, end, zone } = header.period;
     let period = InvoicePeriod { label: header.period.label(), start, end, zone: zone.name().to_owned() };
     let minor_digits = header.currency.digits();
@@ -117,6 +173,7 @@ fn document(header: Header, lines: Vec<Line>, total: Amount) -> Invoice {
         period,
         lines,
         total: total.format(minor_digits),
+        taxes,
         history: header.history,
         payment: header.payment,
         notes: header.notes,
@@ -137,22 +194,27 @@ struct Rank {
     amount: Amount,
 }
 
-type Entry = (Rank, Line);
+/// A line, where it stands, and how it is taxed.
+struct Entry {
+    rank: Rank,
+    line: Line,
+    treatments: Vec<Treatment>,
+}
 
 /// Groups in the order of their first lines, each group together.
-fn in_order(mut entries: Vec<Entry>) -> Vec<Line> {
+fn in_order(mut entries: Vec<Entry>) -> Vec<Entry> {
     let mut first: BTreeMap<String, Rank> = BTreeMap::new();
-    for (rank, line) in &entries {
+    for Entry { rank, line, .. } in &entries {
         let known = first.entry(line.group.clone()).or_insert_with(|| rank.clone());
         if rank < known {
             *known = rank.clone();
         }
     }
-    entries.sort_by(|(a, left), (b, right)| {
+    entries.sort_by(|a, b| {
         let place = |line: &Line| (first.get(&line.group), line.group.clone());
-        place(left).cmp(&place(right)).then_with(|| a.cmp(b))
+        place(&a.line).cmp(&place(&b.line)).then_with(|| a.rank.cmp(&b.rank))
     });
-    entries.into_iter().map(|(_, line)| line).collect()
+    entries
 }
 
 fn number(mut lines: Vec<Line>) -> Result<Vec<Line>, AssembleError> {
@@ -163,7 +225,7 @@ fn number(mut lines: Vec<Line>) -> Result<Vec<Line>, AssembleError> {
     Ok(lines)
 }
 
-fn rated_entry(rated: &RatedLine) -> Entry {
+fn rated_entry(rated: &RatedLine) -> (Rank, Line) {
     let digits = rated.currency.digits();
     let quantity = |quantity: &Exact| text::plain(quantity, 0);
     let day = |(date, value): &(NaiveDate, Exact)| DayQuantity { date: *date, quantity: quantity(value) };
@@ -181,6 +243,7 @@ fn rated_entry(rated: &RatedLine) -> Entry {
         unit_price: rated.unit_price.as_ref().map(|price| text::plain(price, digits)),
         unit_size: rated.unit_size.as_ref().map(quantity),
         tax: rated.tax.clone(),
+        taxes: Vec::new(),
         amount: rated.amount.format(digits),
         days: rated.days.iter().map(day).collect(),
         steps: rated.steps.iter().map(|rated| step(rated, digits)).collect(),
@@ -188,7 +251,7 @@ fn rated_entry(rated: &RatedLine) -> Entry {
     (rank(&line, false, rated.position, rated.amount), line)
 }
 
-fn true_up_entry(true_up: &TrueUp) -> Entry {
+fn true_up_entry(true_up: &TrueUp) -> (Rank, Line) {
     let digits = true_up.currency.digits();
     let line = Line {
         number: 0,
@@ -204,6 +267,7 @@ fn true_up_entry(true_up: &TrueUp) -> Entry {
         unit_price: None,
         unit_size: None,
         tax: true_up.tax.clone(),
+        taxes: Vec::new(),
         amount: true_up.difference.format(digits),
         days: Vec::new(),
         steps: true_up.steps.iter().map(|rated| step(rated, digits)).collect(),

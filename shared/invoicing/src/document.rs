@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::canonical;
+use crate::tax::Taxes;
 
 /// The only format there is so far; the first member to look at.
 pub const FORMAT: &str = "farthing.invoice/1";
@@ -43,8 +44,11 @@ pub struct Invoice {
     pub period: InvoicePeriod,
     /// Every charge, numbered from 1 in order, each group together.
     pub lines: Vec<Line>,
-    /// The sum of the lines' amounts, all minor digits.
+    /// What is owed, all minor digits: the sum of the lines' amounts, and the taxes where there are any.
     pub total: String,
+    /// Net and taxes; absent where no taxes are configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taxes: Option<Taxes>,
     /// Totals of up to six earlier periods, oldest first.
     pub history: Vec<PastTotal>,
     /// How to pay, one line of text each.
@@ -115,6 +119,9 @@ pub struct Line {
     /// The category of tax; the standard one where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<String>,
+    /// The rows of the invoice's taxes that it is in, one for each jurisdiction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taxes: Vec<u32>,
     /// Rounded once, all minor digits: `"12.30"`.
     pub amount: String,
     /// Quantity of each day, usage only.
@@ -220,6 +227,9 @@ pub enum DocumentError {
         /// As added up.
         sum: String,
     },
+    /// The taxes are not those of the lines.
+    #[error("the taxes do not add up: {0}")]
+    Tax(String),
     /// Lines are not numbered 1, 2, 3 ….
     #[error("line {found} stands where line {expected} belongs")]
     LineNumber {
@@ -250,8 +260,8 @@ impl Invoice {
         Ok(invoice)
     }
 
-    /// Checks that the document adds up as printed: the format, the line numbers, and the total against
-    /// the sum of the lines.
+    /// Checks that the document adds up as printed: the format, the line numbers, the taxes against the lines
+    /// and the total against both.
     ///
     /// # Errors
     /// [`DocumentError`], the first that is found.
@@ -261,7 +271,8 @@ impl Invoice {
         }
         self.check_numbers()?;
         let (total, sum) = (self.amount("total", &self.total)?, self.sum()?);
-        if total == sum {
+        self.check_taxes(sum, total)?;
+        if total == sum || self.taxes.is_some() {
             return Ok(());
         }
         Err(DocumentError::Total { total: self.total.clone(), sum: sum.format(self.minor_digits) })
@@ -292,7 +303,7 @@ impl Invoice {
         Ok(sum)
     }
 
-    fn amount(&self, at: &str, text: &str) -> Result<Amount, DocumentError> {
+    pub(crate) fn amount(&self, at: &str, text: &str) -> Result<Amount, DocumentError> {
         Amount::parse(text, self.minor_digits).map_err(|source| DocumentError::Amount { at: at.to_owned(), source })
     }
 }

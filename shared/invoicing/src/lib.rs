@@ -7,9 +7,11 @@ mod assemble;
 mod canonical;
 mod document;
 mod settle;
+mod tax;
 
-pub use assemble::{AssembleError, Header, assemble};
+pub use assemble::{AssembleError, Header, Taxable, Taxation, assemble, assemble_taxed};
 pub use document::{
     DayQuantity, DocumentError, FORMAT, Invoice, InvoicePeriod, Line, LineKind, Party, PastTotal, Provenance, Step,
 };
 pub use settle::{SettleError, Settled, TrueUp, settle, true_up};
+pub use tax::{TaxRow, Taxes};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use catalog::{Catalogue, Customer, Subscription};
 use chrono::{DateTime, Days, NaiveDate};
 use chrono_tz::Tz;
-use invoicing::{Header, Invoice, Party, PastTotal, Provenance, Settled, assemble};
+use invoicing::{Header, Invoice, Party, PastTotal, Provenance, Settled, Taxable, assemble_taxed};
 use metering::period::Period;
 use metering::time::Instant;
 use pricing::Term;
@@ -13,6 +13,7 @@ use pricing::Term;
 use crate::error::LedgerError;
 use crate::invoice::Issued;
 use crate::ports::{Bucket, Ports};
+use crate::taxation::Taxation;
 
 /// How many earlier totals an invoice shows.
 const HISTORY: usize = 6;
@@ -26,12 +27,19 @@ pub(crate) struct Made {
     pub(crate) provenance: Provenance,
 }
 
+/// What an account is charged, and how that is taxed.
+#[derive(Clone, Debug)]
+pub(crate) struct Charged {
+    pub(crate) settled: Settled,
+    pub(crate) taxation: Taxation,
+}
+
 /// The document of one customer for one period.
 pub(crate) fn document(
     catalogue: &Catalogue,
     customer: &Customer,
     period: &Period,
-    settled: &Settled,
+    (charged, past): (&Charged, &[Invoice]),
     made: Made,
 ) -> Result<Invoice, LedgerError> {
     let issued = local_date(made.now, customer.zone)?;
@@ -44,7 +52,7 @@ pub(crate) fn document(
         issued,
         due,
         seller: seller(catalogue),
-        customer: party(&customer.name, &customer.address, &customer.ids),
+        customer: buyer(customer),
         currency: customer.currency,
         plan: plan_titles(customer, period),
         period: *period,
@@ -53,7 +61,12 @@ pub(crate) fn document(
         notes: catalogue.seller.notes.clone(),
         provenance: made.provenance,
     };
-    assemble(header, &settled.lines, &settled.true_ups).map_err(|error| LedgerError::billing(&customer.id, error))
+    let Charged { settled, taxation } = charged;
+    let on = (issued, customer.zone);
+    let taxed = |line: Taxable<'_>| taxation.treatments(line, on, past);
+    let bears: Option<&invoicing::Taxation<'_>> = if taxation.is_none() { None } else { Some(&taxed) };
+    assemble_taxed(header, &settled.lines, &settled.true_ups, bears)
+        .map_err(|error| LedgerError::billing(&customer.id, error))
 }
 
 fn local_date(at: Instant, zone: Tz) -> Result<NaiveDate, LedgerError> {
@@ -75,6 +88,16 @@ fn plan_titles(customer: &Customer, period: &Period) -> String {
 
 fn seller(catalogue: &Catalogue) -> Party {
     party(&catalogue.seller.name, &catalogue.seller.address, &catalogue.seller.ids)
+}
+
+/// The customer, with the VAT id that a reverse charge has to show.
+fn buyer(customer: &Customer) -> Party {
+    let mut buyer = party(&customer.name, &customer.address, &customer.ids);
+    let vat_id = customer.tax.as_ref().and_then(|tax| tax.vat_id());
+    if let Some(vat_id) = vat_id.filter(|vat_id| !customer.ids.values().any(|known| known == vat_id)) {
+        buyer.ids.push(("VAT ID".to_owned(), vat_id.to_owned()));
+    }
+    buyer
 }
 
 fn party(name: &str, address: &[String], ids: &BTreeMap<String, String>) -> Party {

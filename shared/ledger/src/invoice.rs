@@ -11,7 +11,7 @@ use std::sync::Arc;
 use catalog::directory::{Directory, Unbillable};
 use catalog::{Catalogue, Customer};
 use chrono_tz::Tz;
-use invoicing::{Invoice, Provenance, Settled};
+use invoicing::{Invoice, Provenance};
 use metering::period::Period;
 use metering::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use crate::charges::{Basis, Earlier, charges};
 use crate::configuration::Configuration;
 use crate::correlate::window;
 use crate::counted::{Audit, Counted, audit};
-use crate::document::{Made, document, held_in, history};
+use crate::document::{Charged, Made, document, held_in, history};
 pub use crate::document::{publish, published_keys};
 use crate::error::LedgerError;
 use crate::file::{pages, read_text};
@@ -29,6 +29,7 @@ use crate::names;
 use crate::ownership::{Held, held};
 use crate::ports::{Bucket, Item, Key, Ports, Table, Transacted, Write};
 use crate::snapshot::{self, Present};
+use crate::taxation::Taxation;
 
 /// How often an invoice is tried anew when another took its number.
 const ATTEMPTS: usize = 64;
@@ -207,8 +208,8 @@ pub(crate) async fn rederive<P: Ports>(
     let period = Period::parse_month(&issued.period, customer.zone)?;
     let (records, documents) = earlier.into_iter().unzip();
     let past = Past { records, documents };
-    let settled = run.charges(customer, &period, &past).await?;
-    run.document(customer, &period, &past, &settled, Some(issued.number.clone()))
+    let charged = run.charges(customer, &period, &past).await?;
+    run.document(customer, &period, &past, &charged, Some(issued.number.clone()))
 }
 
 impl<P: Ports> Run<'_, P> {
@@ -222,20 +223,25 @@ impl<P: Ports> Run<'_, P> {
         if !waiting.is_empty() && !self.options.preview {
             return Ok(held_in(customer, &period).next().is_some().then_some(Outcome::Waiting(waiting)));
         }
-        let settled = match self.charges(customer, &period, &past).await {
-            Ok(settled) => settled,
-            Err(LedgerError::Billing { reason, .. }) => return Ok(Some(Outcome::Failed(reason))),
+        match self.bill(customer, &period, &past).await {
+            Err(LedgerError::Billing { reason, .. }) => Ok(Some(Outcome::Failed(reason))),
             // One account's quantities must not keep the others from their invoices.
-            Err(LedgerError::Measure(error)) => return Ok(Some(Outcome::Failed(error.to_string()))),
-            Err(error) => return Err(error),
-        };
-        if settled.lines.is_empty() && settled.true_ups.is_empty() {
+            Err(LedgerError::Measure(error)) => Ok(Some(Outcome::Failed(error.to_string()))),
+            billed => billed,
+        }
+    }
+
+    /// The invoice or its draft; nothing where nothing is charged.
+    async fn bill(&self, customer: &Customer, period: &Period, past: &Past) -> Result<Option<Outcome>, LedgerError> {
+        let charged = self.charges(customer, period, past).await?;
+        if charged.settled.lines.is_empty() && charged.settled.true_ups.is_empty() {
             return Ok(None);
         }
         if self.options.preview {
-            return Ok(Some(Outcome::Draft(Box::new(self.document(customer, &period, &past, &settled, None)?))));
+            let draft = self.document(customer, period, past, &charged, None)?;
+            return Ok(Some(Outcome::Draft(Box::new(draft))));
         }
-        self.issue(customer, &period, &past, &settled).await.map(Some)
+        self.issue(customer, period, past, &charged).await.map(Some)
     }
 
     /// Why this period cannot be closed yet.
@@ -268,7 +274,7 @@ impl<P: Ports> Run<'_, P> {
         Ok(past)
     }
 
-    async fn charges(&self, customer: &Customer, period: &Period, past: &Past) -> Result<Settled, LedgerError> {
+    async fn charges(&self, customer: &Customer, period: &Period, past: &Past) -> Result<Charged, LedgerError> {
         let repriced = repriced(period, past)?;
         let catalogues = self.catalogues(&repriced).await?;
         let mut earlier = Vec::new();
@@ -281,7 +287,8 @@ impl<P: Ports> Run<'_, P> {
             }
         }
         let basis = Basis { cells: &self.counted.cells, directory: self.directory };
-        charges(&basis, self.catalogue, customer, period, &earlier, &past.documents)
+        let settled = charges(&basis, self.catalogue, customer, period, &earlier, &past.documents)?;
+        Ok(Charged { settled, taxation: Taxation::of(customer, &earlier) })
     }
 
     /// The catalogues of some invoices with the accounts that they knew, by hash and version of the directory.
@@ -308,7 +315,7 @@ impl<P: Ports> Run<'_, P> {
         customer: &Customer,
         period: &Period,
         past: &Past,
-        settled: &Settled,
+        charged: &Charged,
     ) -> Result<Outcome, LedgerError> {
         let account = names::account(&customer.id);
         let prefix = &self.catalogue.seller.number;
@@ -327,7 +334,7 @@ impl<P: Ports> Run<'_, P> {
             }
             let n = read_count(series.as_ref())?.saturating_add(1);
             let number = format!("{prefix}{n:06}");
-            let invoice = self.document(customer, period, past, settled, Some(number))?;
+            let invoice = self.document(customer, period, past, charged, Some(number))?;
             if self.commit(&customer.id, &invoice, head, series, n).await? == Transacted::Done {
                 return Ok(Outcome::Issued(Box::new(invoice), true));
             }
@@ -377,7 +384,7 @@ impl<P: Ports> Run<'_, P> {
         customer: &Customer,
         period: &Period,
         past: &Past,
-        settled: &Settled,
+        charged: &Charged,
         number: Option<String>,
     ) -> Result<Invoice, LedgerError> {
         let provenance = Provenance {
@@ -386,7 +393,7 @@ impl<P: Ports> Run<'_, P> {
             inputs: self.counted.manifest.root(),
         };
         let made = Made { now: self.now, number, history: history(&past.records, period), provenance };
-        document(self.catalogue, customer, period, settled, made)
+        document(self.catalogue, customer, period, (charged, &past.documents), made)
     }
 }
 

@@ -26,6 +26,7 @@ pub mod ownership;
 mod packed;
 pub mod ports;
 pub mod snapshot;
+pub mod taxation;
 pub mod translate;
 pub mod verify;
 pub mod waive;

@@ -23,6 +23,7 @@ mod prorate_spec;
 mod rate;
 mod recurrence;
 mod spec;
+mod tax;
 pub mod text;
 mod usage;
 
@@ -45,4 +46,8 @@ pub use prorate_spec::{DayCount, Prorate};
 pub use rate::{BeyondTiers, RateError, RatingInput, Term, Unfitting, Unpriced, fees_in_advance, rate, rate_amounts};
 pub use recurrence::{Anchor, Cycle, Every};
 pub use spec::{Billed, ComponentSpec, PlanComponentSpec, PlanSpec, SpecError};
+pub use tax::{
+    Exempt, ExemptSpec, Jurisdiction, JurisdictionSpec, PricesSpec, Rate, RateSpec, ReverseChargeSpec, STANDARD,
+    TaxCode, TaxDate, TaxDays, TaxError, TaxRule, TaxStatus, Taxpayer, TaxpayerSpec, Treatment,
+};
 pub use usage::{Metered, StreamUsage, Usage, UsageError};

@@ -10,4 +10,5 @@ mod edges;
 mod objects;
 mod real;
 mod records;
+mod taxes;
 mod world;

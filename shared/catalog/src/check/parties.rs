@@ -89,6 +89,7 @@ fn draft<'a>(
         deployments: deployments?,
         subscriptions: Vec::new(),
         credits: Vec::new(),
+        tax: None,
     };
     Some(Draft { customer, terms: terms?, spec, place })
 }

@@ -186,7 +186,7 @@ impl Holding<'_> {
 }
 
 /// Reports what is wrong with a part of an entry.
-fn report(problems: Vec<SpecError>, place: &Place, part: &str, findings: &mut Findings) {
+pub(super) fn report(problems: Vec<SpecError>, place: &Place, part: &str, findings: &mut Findings) {
     for SpecError { path, message, hint } in problems {
         let path = if part.is_empty() { path } else { format!("{part}.{path}") };
         findings.error(place, &path, message, hint);

@@ -9,6 +9,7 @@ use pricing::{Currency, Plan, PriceSpec, Term};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
+use crate::check::taxes;
 use crate::party::{Customer, Subscription};
 
 /// A plan that an account holds.
@@ -104,6 +105,10 @@ impl Catalogue {
         for holding in &party.subscriptions {
             subscriptions.push(self.held(party, holding, currency)?);
         }
+        let tax = taxes::of_attributes(&party.attributes, &self.taxes)?;
+        for (tax, held) in tax.iter().flat_map(|tax| subscriptions.iter().map(move |held| (tax, held))) {
+            tax.check(&held.plan).map_err(|error| format!("the plan `{}`: {error}", held.plan.name))?;
+        }
         Ok(Customer {
             id: party.account.clone(),
             name: party.name.clone(),
@@ -115,6 +120,7 @@ impl Catalogue {
             deployments: Vec::new(),
             subscriptions,
             credits: Vec::new(),
+            tax,
         })
     }
 

@@ -10,14 +10,14 @@ use crate::world::World;
 /// Cases of what is agreed around the usage; `None` for those that have no translation yet.
 pub fn outcome(case: &Case) -> Option<Outcome> {
     match case.model() {
-        "recurring_prorated" => Some(prorated(case)),
+        "recurring_prorated" => Some(Outcome::Lines(prorated(case).rate())),
         "invoice_total" => Some(fee_in_advance_and_usage(case)),
         _ => None,
     }
 }
 
 /// Held for some days of a longer period, which is named as the denominator.
-fn prorated(case: &Case) -> Outcome {
+pub fn prorated(case: &Case) -> World {
     let (held, of) = (days(&case.usage()["active_days"]), days(&case.usage()["period_days"]));
     let mut world = World::new(case.currency());
     let from = NaiveDate::from_ymd_opt(2023, 1, 1).unwrap();
@@ -27,7 +27,7 @@ fn prorated(case: &Case) -> Outcome {
     world.period = Period::month_of((until - Days::new(1)).and_time(NaiveTime::MIN).and_utc().into(), Tz::UTC).unwrap();
     world.plan["recurring"] = json!([{"title": "Fee", "amount": case.config()["recurring"], "every": "year",
         "prorate": {"by": "day", "of": of}}]);
-    Outcome::Lines(world.rate())
+    world
 }
 
 /// The month's usage in arrears with the next month's fee in advance.

@@ -81,10 +81,14 @@ fn sum(corrections: &[TrueUp]) -> Amount {
 }
 
 fn invoice(lines: &[RatedLine]) -> Invoice {
+    assemble(header(lines), lines, &[]).unwrap()
+}
+
+pub fn header(lines: &[RatedLine]) -> Header {
     let period = World::new("USD").period;
     let party = |name: &str| Party { name: name.to_owned(), lines: Vec::new(), ids: Vec::new() };
     let currency: Currency = lines[0].currency;
-    let header = Header {
+    Header {
         id: "c-1".to_owned(),
         number: Some("INV-1".to_owned()),
         account: "c".to_owned(),
@@ -99,6 +103,5 @@ fn invoice(lines: &[RatedLine]) -> Invoice {
         payment: Vec::new(),
         notes: Vec::new(),
         provenance: Provenance { catalogue: String::new(), directory: String::new(), inputs: String::new() },
-    };
-    assemble(header, lines, &[]).unwrap()
+    }
 }

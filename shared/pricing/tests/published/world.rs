@@ -25,6 +25,8 @@ pub struct World {
     pub term: Term,
     pub cells: Cells,
     customer: String,
+    /// Sections besides.
+    pub others: Value,
 }
 
 /// What a quantity belongs to.
@@ -44,7 +46,16 @@ impl World {
         let plan = json!({"name": "plan", "title": "Plan", "currency": currency});
         let term = Term { from: day("2000-01-01"), until: None };
         let (streams, components) = (Vec::new(), Vec::new());
-        Self { streams, components, plan, period, term, cells: Cells::default(), customer: "c".to_owned() }
+        Self {
+            streams,
+            components,
+            plan,
+            period,
+            term,
+            cells: Cells::default(),
+            customer: "c".to_owned(),
+            others: json!({}),
+        }
     }
 
     /// A period of so many days, from its first one.
@@ -128,7 +139,9 @@ impl World {
         plan["components"] = names.into();
         let seller = json!({"name": "S", "address": ["A"], "currency": plan["currency"], "zone": "UTC"});
         // JSON is YAML.
-        let text = json!({"seller": seller, "streams": self.streams, "components": self.components, "plans": [plan]});
+        let mut text =
+            json!({"seller": seller, "streams": self.streams, "components": self.components, "plans": [plan]});
+        text.as_object_mut().unwrap().extend(self.others.as_object().unwrap().clone());
         let read = catalog::load([("case.yaml".to_owned(), text.to_string())]);
         read.map_err(|problems| format!("{problems:?}\n{text:#}")).unwrap().catalogue.as_ref().clone()
     }

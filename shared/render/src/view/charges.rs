@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::chart::quantities;
 use super::groups::{Group, Groups};
+use super::taxes;
 use crate::dates;
 use crate::figures::{self, Figure, Money};
 use crate::text::{self, Text};
@@ -38,6 +39,7 @@ struct Row {
     price: Figure,
     per: Text,
     amount: Figure,
+    tax: Text,
     steps: Vec<StepRow>,
 }
 
@@ -76,10 +78,11 @@ pub fn columns(invoice: &Invoice) -> [u16; 4] {
 pub fn sections(invoice: &Invoice, groups: &Groups<'_>, money: &Money) -> Vec<Section> {
     let days: Vec<NaiveDate> = dates::days(invoice.period.start, invoice.period.end).take(MOST_BARS + 1).collect();
     let days = if days.len() > MOST_BARS { Vec::new() } else { days };
-    groups.all.iter().map(|group| section(invoice, group, money, &days)).collect()
+    let taxes = taxes::OfLines::of(invoice);
+    groups.all.iter().map(|group| section((invoice, &taxes), group, money, &days)).collect()
 }
 
-fn section(invoice: &Invoice, group: &Group<'_>, money: &Money, days: &[NaiveDate]) -> Section {
+fn section(invoice: (&Invoice, &taxes::OfLines), group: &Group<'_>, money: &Money, days: &[NaiveDate]) -> Section {
     let column = |of: fn(&Line) -> Option<&str>| figures::aligned(group.lines.iter().map(|(line, _)| of(line)));
     let quantities = column(|line| line.quantity.as_deref());
     let prices = column(|line| line.unit_price.as_deref());
@@ -90,7 +93,7 @@ fn section(invoice: &Invoice, group: &Group<'_>, money: &Money, days: &[NaiveDat
 }
 
 fn row(
-    invoice: &Invoice,
+    (invoice, taxes): (&Invoice, &taxes::OfLines),
     line: &Line,
     ((quantity, price), amount): ((Figure, Figure), Figure),
     days: &[NaiveDate],
@@ -107,6 +110,7 @@ fn row(
         price,
         per: Text::new(&per(line)),
         amount,
+        tax: taxes.line(line),
         steps: line.steps.iter().map(step).collect(),
     }
 }

@@ -34,8 +34,6 @@ pub struct Group<'a> {
 pub struct Groups<'a> {
     /// The groups; every line is in exactly one.
     pub all: Vec<Group<'a>>,
-    /// The sum of all.
-    pub total: Amount,
 }
 
 /// A part of the bar across the page.
@@ -79,8 +77,7 @@ impl<'a> Groups<'a> {
         }
         all.sort_by_key(|group| group.corrections);
         give_tones(&mut all);
-        let total = Amount::sum(all.iter().map(|group| group.sum)).map_err(Fault::money("the total"))?;
-        Ok(Self { all, total })
+        Ok(Self { all })
     }
 
     /// The rows of the table.

@@ -7,9 +7,10 @@ mod charges;
 mod chart;
 mod groups;
 mod head;
+mod taxes;
 
 use invoicing::Invoice;
-use pricing::MoneyError;
+use pricing::{Amount, MoneyError};
 use serde::Serialize;
 
 use crate::figures::Money;
@@ -59,6 +60,7 @@ pub struct View {
     services: Vec<Service>,
     totals: Vec<Pair>,
     total: Pair,
+    taxes: Vec<taxes::Row>,
     chart: Option<DayChart>,
     pay: Vec<Pair>,
     notes: Vec<Text>,
@@ -78,7 +80,9 @@ impl View {
     pub fn of(invoice: &Invoice) -> Result<Self, Fault> {
         let money = Money::new(&invoice.currency, invoice.minor_digits);
         let groups = Groups::of(invoice)?;
-        let total = groups.total;
+        let total = Amount::parse(&invoice.total, invoice.minor_digits).map_err(Fault::money("the total"))?;
+        let mut totals = groups.totals(&money);
+        totals.extend(taxes::totals(invoice, &money)?);
         Ok(Self {
             fonts: fonts::families(),
             title: head::title(invoice),
@@ -94,8 +98,9 @@ impl View {
             currency: Text::new(&invoice.currency),
             bar: groups.bar(),
             services: groups.services(&money),
-            totals: groups.totals(&money),
+            totals,
             total: (Text::new(&head::total_label(invoice, total)), money.spell(total)),
+            taxes: taxes::rows(invoice, &money)?,
             chart: chart::by_day(invoice, &groups, &money),
             pay: head::pay(invoice, &money, total),
             notes: crate::text::all(&invoice.notes),
