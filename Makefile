@@ -50,13 +50,12 @@ proof: ## Catch every mutant of the protocol anew and write docs/proof.md
 	PROOF=1 $(CARGO) test --workspace --test simulation proof -- --ignored --nocapture
 
 .PHONY: bench
-bench: ## Speed beside other programs on the same data: make bench SIZE=1G ROUNDS=5
+bench: bench-directory ## Speed beside other programs on the same data, and the directory: make bench SIZE=1G ROUNDS=5
 	bench/bench $(or $(SIZE),256M) $(or $(ROUNDS),5)
 
 .PHONY: bench-directory
 bench-directory: ## A million deployments and 100,000 accounts: first load, opening, lookups
-	$(CARGO) build --workspace --example directory
-	target/debug/examples/directory
+	$(CARGO) run --release --quiet -p salesforce --example directory
 
 .PHONY: bench-ledger
 bench-ledger: ## Write units, requests and dollars of a file, counted; speed and memory of rollups: make bench-ledger FILES=100000

@@ -5,38 +5,75 @@ use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
 use catalog::Catalogue;
-use lambda::events::schedule::{self, Month};
+use catalog::salesforce::Id;
+use lambda::events::schedule::{self, Correlate, Month};
 use lambda::{Context, Failure};
 use ledger::correlate::{Published, enrich, publish};
 use ledger::ports::Clock;
+use ledger::write_off::{waits, write_off};
 use metering::time::Instant;
 use salesforce::correlate::{Options, Told, correlate};
 use salesforce::http::Http;
+use salesforce::reading::Changed;
 use serde_json::{Value, json};
 use store::SystemClock;
 
+use crate::back;
 use crate::secrets::Secret;
 
 /// How long Salesforce may be read; the counters come after, within the function's fifteen minutes.
 const READING_MS: i64 = 10 * 60_000;
 
-/// Publishes the directory and derives the counters; the answer says what changed.
+/// Publishes the directory and derives the counters; the answer says what changed. Or one of the things that a person
+/// asks for.
 pub async fn handle(context: Arc<Context>, payload: Value) -> Result<Value, Failure> {
-    let asked = schedule::correlate(payload)?;
     let configuration = context.configuration().await?;
     let catalogue = &configuration.catalogue;
+    match schedule::correlate(payload)? {
+        Correlate::Read { accept } => publish_and_count(&context, catalogue, accept, None).await,
+        Correlate::Changed { organisation, object, ids } => {
+            let changed = hint(&organisation, object, &ids);
+            publish_and_count(&context, catalogue, None, changed).await
+        }
+        Correlate::WriteOff(asked) => {
+            let (about, said) = ((&*asked.deployment, &*asked.month), (&*asked.by, &*asked.reason));
+            let done = write_off(&context.ports, catalogue, about, said).await?;
+            tracing::warn!(done.deployment, done.month, done.by, done.reason, "written off");
+            publish_and_count(&context, catalogue, None, None).await?;
+            Ok(json!({ "written-off": done }))
+        }
+        Correlate::WriteBack { redrive } => back::write(&context, catalogue, &months(&context), redrive).await,
+    }
+}
+
+/// What to read again. An id that is none, or an organisation's, means to look at everything that is new.
+fn hint(organisation: &str, object: String, ids: &[String]) -> Option<Changed> {
+    let ids: Result<Vec<Id>, _> = ids.iter().map(|id| Id::parse(id)).collect();
+    let organisation = Id::parse(organisation).ok()?;
+    Some(Changed { organisation, object, ids: ids.unwrap_or_default() }).filter(|changed| !changed.object.is_empty())
+}
+
+async fn publish_and_count(
+    context: &Context,
+    catalogue: &Catalogue,
+    accept: Option<String>,
+    changed: Option<Changed>,
+) -> Result<Value, Failure> {
+    let hinted = changed.is_some();
     let (published, kept) = if catalogue.has_organisations() {
-        read(&context, catalogue, asked.accept).await?
+        read(context, catalogue, accept, changed).await?
     } else {
         (publish(&context.ports, catalogue).await?, Vec::new())
     };
     tracing::info!(version = published.version, changed = published.changed, facts = published.facts, "directory");
     let (mut counters, mut unowned) = (0_usize, BTreeSet::new());
-    for month in months(&context) {
+    // Where a hint changed nothing, the schedule's next run is soon enough.
+    for month in months(context).into_iter().filter(|_| published.changed || !hinted) {
         let enriched = enrich(&context.ports, catalogue, &month.to_string()).await?;
         tracing::info!(%month, counters = enriched.counters, written = enriched.written, "counters");
         counters = counters.saturating_add(enriched.written);
-        unowned.extend(enriched.held.into_iter().map(|held| held.deployment));
+        let waiting = enriched.held.into_iter().filter(|held| waits(held.reason));
+        unowned.extend(waiting.map(|held| held.deployment));
     }
     for deployment in &unowned {
         tracing::warn!(deployment, "reports usage but belongs to no customer; it is billed once it does");
@@ -54,19 +91,11 @@ async fn read(
     context: &Context,
     catalogue: &Catalogue,
     accept: Option<String>,
+    changed: Option<Changed>,
 ) -> Result<(Published, Vec<String>), Failure> {
-    let mut edges = BTreeMap::new();
-    if let Some(arn) = &context.salesforce_secret {
-        let sdk = store::aws::sdk_config(None).await;
-        let secrets = Client::new(&sdk);
-        for name in catalogue.salesforce.keys() {
-            let clock = SystemClock::new().map_err(|error| Failure::Organisations(error.to_string()))?;
-            let edge = Http::new(clock, Secret::new(secrets.clone(), arn, name)).map_err(Failure::Organisations)?;
-            edges.insert(name.clone(), edge);
-        }
-    }
+    let edges = edges(catalogue, context.salesforce_secret.as_deref()).await?;
     let deadline = Instant(context.ports.now().0.saturating_add(READING_MS));
-    let report = correlate(&context.ports, catalogue, &edges, &Options { deadline, accept }).await?;
+    let report = correlate(&context.ports, catalogue, &edges, &Options { deadline, accept, changed }).await?;
     let mut kept = Vec::new();
     for (name, told) in report.organisations {
         match told {
@@ -81,6 +110,23 @@ async fn read(
         }
     }
     Ok((report.published, kept))
+}
+
+/// The organisations with the credentials of a secret; none without one.
+pub async fn edges(
+    catalogue: &Catalogue,
+    secret: Option<&str>,
+) -> Result<BTreeMap<String, Http<SystemClock, Secret>>, Failure> {
+    let mut edges = BTreeMap::new();
+    let Some(arn) = secret else { return Ok(edges) };
+    let sdk = store::aws::sdk_config(None).await;
+    let secrets = Client::new(&sdk);
+    for name in catalogue.salesforce.keys() {
+        let clock = SystemClock::new().map_err(|error| Failure::Organisations(error.to_string()))?;
+        let edge = Http::new(clock, Secret::new(secrets.clone(), arn, name)).map_err(Failure::Organisations)?;
+        edges.insert(name.clone(), edge);
+    }
+    Ok(edges)
 }
 
 /// Late files still change last month.

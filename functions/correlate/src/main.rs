@@ -1,5 +1,6 @@
 //! `correlate`: publishes who owned which deployment when, and puts customers to the counters.
 
+mod back;
 mod handler;
 mod secrets;
 

@@ -30,7 +30,8 @@ pub async fn handle(context: Arc<Context>, payload: Value) -> Result<Value, Fail
     let closed = close(&context.ports, &configuration, &options).await?;
     report(&closed);
     let mut summary = Summary::default();
-    for (account, outcome) in closed.accounts {
+    let late = closed.late.into_iter().map(|((month, account), outcome)| (format!("{account} for {month}"), outcome));
+    for (account, outcome) in late.chain(closed.accounts) {
         account_closed(&context, account, outcome, &mut summary).await?;
     }
     answer(&context, month, &summary)

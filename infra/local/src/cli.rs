@@ -65,6 +65,59 @@ pub enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// List the usage of a month that nobody is billed for: why, and what it is worth at list prices.
+    Unbilled {
+        /// Where things are.
+        #[command(flatten)]
+        place: Place,
+        /// The month, such as 2026-02, in the seller's billing zone.
+        #[arg(long, value_parser = month)]
+        month: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let usage that nobody owns never be billed: somebody answers for that with name and reason.
+    ///
+    /// It covers what is held of one deployment in one month, is a fact of the directory from then on, and
+    /// holds even if a record names an owner later. It is kept for ever, and told by `farthing unbilled`.
+    WriteOff {
+        /// Where things are.
+        #[command(flatten)]
+        place: Place,
+        /// The deployment, as usage names it.
+        deployment: String,
+        /// The month, such as 2026-02, in the seller's billing zone.
+        #[arg(long, value_parser = month)]
+        month: String,
+        /// Who answers for it.
+        #[arg(long)]
+        by: String,
+        /// Why it shall not be billed.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Write summaries of usage and invoices into the Salesforce objects that the catalogue names.
+    ///
+    /// Only what is new is sent, by external id; a repeat changes nothing. What Salesforce refuses is
+    /// listed, and sent again with --redrive.
+    WriteBack {
+        /// Where things are.
+        #[command(flatten)]
+        place: Place,
+        /// A file with credentials that may create and edit these objects, by the organisations' names.
+        #[arg(long, required_unless_present = "refused")]
+        credentials: Option<PathBuf>,
+        /// The months whose usage is summed up. Invoices are written whatever their month.
+        #[arg(long, value_parser = month)]
+        month: Vec<String>,
+        /// Send again what was refused before.
+        #[arg(long)]
+        redrive: bool,
+        /// Only list what is refused.
+        #[arg(long, conflicts_with_all = ["redrive", "credentials"])]
+        refused: bool,
+    },
     /// Tell where an invoice comes from: line, steps, files, with the hashes that hold them together.
     Explain {
         /// Where things are.

@@ -15,7 +15,7 @@ use crate::engine::{Engine, Translated};
 use crate::failure::Failure;
 use crate::folder::read_catalogue;
 use crate::report::{self, say};
-use crate::{books, compare, crm, demo, directory, dry, serve};
+use crate::{books, compare, crm, demo, directory, dry, serve, unbilled, write_back};
 
 /// Files that are translated at once. Most of them wait for the disk, which commits what waits
 /// together; each holds a megabyte of its file.
@@ -32,6 +32,15 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Translate(arguments) => dry::translate(&arguments),
         Command::Status(place) => runtime.block_on(status(&place)),
         Command::Waive { place, key, by, reason } => runtime.block_on(books::waive(&place, &key, &by, &reason)),
+        Command::Unbilled { place, month, json } => runtime.block_on(unbilled::list(&place, &month, json)),
+        Command::WriteOff { place, deployment, month, by, reason } => {
+            runtime.block_on(unbilled::write_off(&place, (&deployment, &month), (&by, &reason)))
+        }
+        Command::WriteBack { place, refused: true, .. } => runtime.block_on(write_back::refused(&place)),
+        Command::WriteBack { place, credentials, month, redrive, .. } => {
+            let credentials = credentials.unwrap_or_default();
+            runtime.block_on(write_back::run(&place, &credentials, &month, redrive))
+        }
         Command::Explain { place, number, line } => runtime.block_on(books::explain(&place, &number, line)),
         Command::Verify { place, number } => runtime.block_on(books::verify(&place, &number)),
         Command::Invoice { run, preview: _ } => runtime.block_on(preview(&run)),
@@ -169,7 +178,7 @@ async fn preview(arguments: &RunArgs) -> Result<(), Failure> {
     engine.correlate(&arguments.month).await?;
     let closed = engine.close(&arguments.month, true).await?;
     let folder = arguments.place.data.join("drafts");
-    for invoice in closed.accounts.values().filter_map(draft) {
+    for invoice in report::outcomes(&closed).filter_map(draft) {
         let path = folder.join(format!("{}-{}.pdf", invoice.account, invoice.period.label));
         let pages = render::pdf(invoice)
             .map_err(|error| ledger::error::LedgerError::billing(&invoice.account, error.to_string()))?;

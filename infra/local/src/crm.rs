@@ -12,7 +12,7 @@ use ledger::ports::{Clock, Ports};
 use metering::time::Instant;
 use salesforce::Secrets;
 use salesforce::correlate::{Options, Told, correlate};
-use salesforce::http::{Given, Http};
+use salesforce::http::{Answer, Given, Http};
 use salesforce::transport::{Pace, Request, Response, Transport};
 use serde_json::Value;
 use store::SystemClock;
@@ -40,13 +40,15 @@ impl Reached {
 }
 
 impl Transport for Reached {
-    async fn send(&self, mut request: Request) -> Result<Response, String> {
+    type Body = Answer;
+
+    async fn open(&self, mut request: Request) -> Result<(Response, Answer), String> {
         if let Some((named, instead)) = &self.instead
             && let Some(rest) = request.url.strip_prefix(named.as_str())
         {
             request.url = format!("{instead}{rest}");
         }
-        self.http.send(request).await
+        self.http.open(request).await
     }
 }
 
@@ -97,7 +99,7 @@ pub async fn published<P: Ports>(
         return publish(ports, catalogue).await;
     }
     let deadline = Instant(Clock::now(ports).0.saturating_add(READING_MS));
-    let report = correlate(ports, catalogue, reached, &Options { deadline, accept }).await?;
+    let report = correlate(ports, catalogue, reached, &Options { deadline, accept, changed: None }).await?;
     for (name, told) in &report.organisations {
         match told {
             Told::Read { rows, calls } => say(&format!("Salesforce {name}: {rows} records read with {calls} calls")),

@@ -16,6 +16,7 @@ use crate::commands::{counted, engine, tell_closed};
 use crate::engine::{Engine, Translated};
 use crate::failure::Failure;
 use crate::report::{self, say};
+use crate::unbilled;
 
 /// The catalogue of the demo: the same files that `infra/local/demo/catalogue` shows.
 const CATALOGUE: [(&str, &str); 6] = [
@@ -61,7 +62,11 @@ pub async fn run(folder: &Path) -> Result<(), Failure> {
     let closed = engine.close(month::MONTH, false).await?;
     engine.publish(&closed).await?;
     tell_closed(&closed, &attention::list(&*engine.ports).await?, &place.data.join("invoices"));
-    let fresh = closed.accounts.values().any(|outcome| matches!(outcome, ledger::invoice::Outcome::Issued(_, true)));
+    if !closed.held.is_empty() {
+        say("\nUsage that nobody is billed for, and what it is worth:");
+        say(&unbilled::report(&closed.held));
+    }
+    let fresh = report::outcomes(&closed).any(|outcome| matches!(outcome, ledger::invoice::Outcome::Issued(_, true)));
     let counted_now = translated.counted.saturating_add(lost.counted);
     if counted_now == 0 && enriched.written == 0 && !published.changed && !fresh {
         say("\nNothing changed: every file was counted before and every invoice was issued before.");

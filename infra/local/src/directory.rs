@@ -1,8 +1,8 @@
 //! `farthing directory` and `farthing correlate`: who owned what when, why, and what changed.
 
-use catalog::directory::{Claim, Directory, Owner, Standing, difference};
+use catalog::directory::{Claim, Owner, Standing, difference};
 use chrono::{DateTime, NaiveDate, NaiveTime};
-use ledger::snapshot::{DirectoryHead, history, present, recall};
+use ledger::snapshot::{DirectoryHead, about, history, recall};
 use metering::time::Instant;
 use store::embedded::Embedded;
 
@@ -58,6 +58,7 @@ fn told(claim: &Claim) -> String {
         Standing::Inactive => ", not in use",
         Standing::Suspended => ", not in use and held",
         Standing::Excluded => ", never billed",
+        Standing::WrittenOff => ", written off",
     };
     format!("{account} from {}{} {until}{standing}, by {}", claim.from, mark(claim.inferred.0), claim.source)
 }
@@ -65,12 +66,12 @@ fn told(claim: &Claim) -> String {
 /// Explains whose a deployment was: `DEPLOYMENT@TIME`, the time as a day or an instant in UTC.
 pub async fn explain(ports: &Embedded, asked: &str) -> Result<(), Failure> {
     let (deployment, time) = asked.rsplit_once('@').unwrap_or((asked, ""));
-    let present = present(ports).await?;
-    let directory: &Directory = &present.directory;
+    let Some((head, directory)) = about(ports, deployment).await? else {
+        say("there is no directory yet: `farthing correlate` makes one");
+        return Ok(());
+    };
     let at = instant(time).unwrap_or_else(|| directory.recorded_at());
-    if let Some((head, _)) = &present.head {
-        say(&format!("directory {} of {}, version {}", short(&head.version), head.recorded_at, head.count));
-    }
+    say(&format!("directory {} of {}, version {}", short(&head.version), head.recorded_at, head.count));
     let answer = match directory.owner(deployment, at) {
         Owner::Matched(account) => format!("it belongs to {account}"),
         Owner::Inactive(account) => {
@@ -78,6 +79,7 @@ pub async fn explain(ports: &Embedded, asked: &str) -> Result<(), Failure> {
         }
         Owner::Suspended(account) => format!("it belongs to {account}, whose record says that it is not in use: held"),
         Owner::Excluded => "it is never billed: a trial, a test, or our own".to_owned(),
+        Owner::WrittenOff => "nobody owned it, and it was written off: never billed".to_owned(),
         Owner::NoAccount => "a record knows it and names no account: held".to_owned(),
         Owner::Unknown => "no record knows it: held until one does".to_owned(),
         Owner::NotEffective => "it belongs to somebody, but not at that time: held".to_owned(),

@@ -19,6 +19,7 @@ use ledger::translate::{self, translate};
 use store::embedded::Embedded;
 
 use crate::failure::Failure;
+use crate::report::outcomes;
 
 /// How often lost files are looked for before it is said that some cannot be counted.
 const SWEEPS: usize = 3;
@@ -166,7 +167,7 @@ impl Engine {
 
     /// Writes the pages of every issued invoice that has none yet.
     pub async fn publish(&self, closed: &Closed) -> Result<(), Failure> {
-        let issued: Vec<&Invoice> = closed.accounts.values().filter_map(issued).collect();
+        let issued: Vec<&Invoice> = outcomes(closed).filter_map(issued).collect();
         let progress = self.progress("invoices", issued.len());
         for invoice in issued {
             publish(&*self.ports, invoice, |invoice| render::pdf(invoice).map_err(|error| error.to_string())).await?;

@@ -13,6 +13,8 @@ mod failure;
 mod folder;
 mod report;
 mod serve;
+mod unbilled;
+mod write_back;
 
 use std::process::ExitCode;
 

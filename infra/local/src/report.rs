@@ -10,8 +10,11 @@ use invoicing::{Invoice, LineKind};
 use ledger::attention::Notice;
 use ledger::compare::Comparison;
 use ledger::invoice::{Closed, Outcome, published_keys};
-use ledger::ownership::{Held, Unowned};
+use ledger::ownership::Held;
+use ledger::write_off::waits;
 use pricing::text::grouped;
+
+use crate::unbilled::why;
 
 /// How many notices of one kind are shown before the rest is only counted.
 const SHOWN: usize = 8;
@@ -34,10 +37,21 @@ pub fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
+/// Every outcome, those of months that were closed before first.
+pub fn outcomes(closed: &Closed) -> impl Iterator<Item = &Outcome> {
+    closed.late.values().chain(closed.accounts.values())
+}
+
+/// Every outcome with its account, and the month where that was closed before.
+fn told(closed: &Closed) -> impl Iterator<Item = (String, &Outcome)> {
+    let late = closed.late.iter().map(|((month, account), outcome)| (format!("{account} for {month}"), outcome));
+    late.chain(closed.accounts.iter().map(|(account, outcome)| (account.clone(), outcome)))
+}
+
 /// One row per account: customer, plan, usage, total, and the invoice or why there is none. Net and tax stand
 /// before the total where any invoice bears taxes.
 pub fn accounts(closed: &Closed, invoices: &Path) -> String {
-    let taxed = closed.accounts.values().any(bears_taxes);
+    let taxed = outcomes(closed).any(bears_taxes);
     let heads: &[&str] = if taxed {
         &["customer", "plan", "usage", "net", "tax", "total", "invoice"]
     } else {
@@ -49,12 +63,12 @@ pub fn accounts(closed: &Closed, invoices: &Path) -> String {
         let cells = std::iter::once(account).chain(std::iter::repeat_n("", empty)).chain([why]);
         cells.map(Cell::new).collect::<Vec<_>>()
     };
-    for (account, outcome) in &closed.accounts {
+    for (account, outcome) in told(closed) {
         match outcome {
             Outcome::Issued(invoice, _) => table.add_row(row(invoice, taxed, &shown_path(invoice, invoices))),
             Outcome::Draft(invoice) => table.add_row(row(invoice, taxed, "draft")),
-            Outcome::Waiting(_) => table.add_row(without(account, "waits")),
-            Outcome::Failed(_) => table.add_row(without(account, "cannot be priced")),
+            Outcome::Waiting(_) => table.add_row(without(&account, "waits")),
+            Outcome::Failed(_) => table.add_row(without(&account, "cannot be priced")),
         };
     }
     table.to_string()
@@ -110,7 +124,7 @@ fn usage(invoice: &Invoice) -> String {
 }
 
 /// At most three digits after the point, cut, for the eye only.
-fn shortened(quantity: &str) -> String {
+pub fn shortened(quantity: &str) -> String {
     match quantity.split_once('.') {
         Some((whole, fraction)) => {
             let kept: String = fraction.chars().take(3).collect();
@@ -125,7 +139,7 @@ fn shortened(quantity: &str) -> String {
 pub fn needs_a_person(closed: &Closed, notices: &[Notice]) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(waiting(closed));
-    for (account, outcome) in &closed.accounts {
+    for (account, outcome) in told(closed) {
         if let Outcome::Failed(reason) = outcome {
             lines.push(format!("{account} cannot be priced: {reason}"));
         }
@@ -133,7 +147,7 @@ pub fn needs_a_person(closed: &Closed, notices: &[Notice]) -> Vec<String> {
     for unbillable in &closed.unbillable {
         lines.push(format!("{} ({}) cannot be billed: {}", unbillable.name, unbillable.account, unbillable.reason));
     }
-    lines.extend(closed.held.iter().map(held));
+    lines.extend(closed.held.iter().filter(|held| waits(held.reason)).map(held));
     lines.extend(notices.iter().take(SHOWN).map(|notice| format!("{}: {}", notice.key, notice.reason)));
     if let Some(more) = notices.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         lines.push(format!("and {more} more files with a notice: `farthing status` lists them all"));
@@ -157,17 +171,7 @@ fn waiting(closed: &Closed) -> Vec<String> {
 }
 
 fn held(held: &Held) -> String {
-    let why = match held.reason {
-        Unowned::Unknown => "no customer has this deployment",
-        Unowned::NotEffective => "its customer did not have it at that time",
-        Unowned::Ambiguous => "two customers claim it",
-        Unowned::NoAccount => "its record names no account",
-        Unowned::Inactive => "its record says that it is not in use",
-        Unowned::Excluded => "it is never billed",
-        Unowned::MissingTag => "the usage names no deployment",
-        Unowned::NoPlan => "its customer holds no plan at that time",
-        Unowned::NoStream => "the catalogue no longer has this stream; put it back under its name",
-    };
+    let why = why(held.reason);
     let quantity = grouped(&shortened(&held.quantity.display(12)));
     format!(
         "{}: {quantity} {} of {} are billed to nobody: {why}{}",
@@ -189,11 +193,11 @@ fn worth(held: &Held) -> String {
 
 /// Whether every account came to its invoice.
 pub fn all_done(closed: &Closed) -> bool {
-    closed.accounts.values().all(|outcome| matches!(outcome, Outcome::Issued(..) | Outcome::Draft(_)))
+    outcomes(closed).all(|outcome| matches!(outcome, Outcome::Issued(..) | Outcome::Draft(_)))
 }
 
 /// The paths of the invoices' pages.
 pub fn paths(closed: &Closed, invoices: &Path) -> Vec<String> {
-    let issued = closed.accounts.values().filter_map(crate::engine::issued);
+    let issued = outcomes(closed).filter_map(crate::engine::issued);
     issued.map(|invoice| invoices.join(published_keys(invoice).1).display().to_string()).collect()
 }

@@ -217,6 +217,48 @@ fn usage_that_nobody_owns_is_told_and_holds_up_nobody() {
 }
 
 #[test]
+fn usage_that_nobody_owns_is_listed_with_its_worth_and_written_off_by_somebody() {
+    let place = Place::new("write-off");
+    place.write("usage/two/a.jsonl", &used(6, "7"));
+    place.run().exits(0);
+    let unbilled = || place.farthing(&["unbilled", "--month", "2020-01"]).exits(0);
+    unbilled().says("two").says("7 call").says("no customer has this deployment").says("3.50 USD (plan)");
+    place.farthing(&["write-off", "two", "--month", "2020-01", "--by", "M. Rivera"]).exits(2).complains("--reason");
+    let write_off = |deployment: &str, month: &str| {
+        place.farthing(&["write-off", deployment, "--month", month, "--by", "M. Rivera", "--reason", "a lab"])
+    };
+    write_off("one", "2020-01").exits(1).complains("nothing of it is held in 2020-01");
+    write_off("two", "2020-02").exits(1).complains("nothing of it is held in 2020-02");
+    write_off("two", "2020-01").exits(0).says("M. Rivera answers for that: a lab");
+    unbilled().says("it was written off").says("by M. Rivera: a lab");
+    let told = place.run().exits(0);
+    assert!(!told.out.contains("Needs a person"), "{}", told.out);
+    place.farthing(&["correlate", "--explain", "two@2020-01-06"]).exits(0).says("it was written off: never billed");
+}
+
+#[test]
+fn who_owned_what_is_explained_and_compared() {
+    let place = Place::new("directory");
+    place.farthing(&["correlate", "--explain", "one@2020-01-06"]).exits(0).says("there is no directory yet");
+    place.run().exits(0);
+    let explain = |asked: &str| place.farthing(&["correlate", "--explain", asked]).exits(0);
+    explain("one@2020-01-06").says("it belongs to ann").says("by catalogue");
+    explain("one@2019-12-31").says("but not at that time: held");
+    explain("other@2020-01-06").says("no record knows it");
+    let moved = CATALOGUE.replace("id: one, from: 2020-01-01", "id: one, from: 2020-01-01, until: 2020-06-01");
+    place.write("catalogue/all.yaml", &moved);
+    place.farthing(&["correlate"]).exits(0).says("a new version");
+    place.farthing(&["directory", "versions"]).exits(0).says("     1  ").says("     2  ");
+    place
+        .farthing(&["directory", "diff", "1", "2"])
+        .exits(0)
+        .says("- ann from 2020-01-01T00:00:00Z now on")
+        .says("+ ann from 2020-01-01T00:00:00Z until 2020-06-01T00:00:00Z")
+        .says("1 deployments differ");
+    place.farthing(&["directory", "diff", "1", "9"]).exits(1).complains("there is no version `9`");
+}
+
+#[test]
 fn a_month_that_is_not_over_waits() {
     let place = Place::new("not-over");
     let told = place.farthing(&["run", "--month", "2999-01"]).exits(4);
@@ -251,7 +293,22 @@ fn a_command_line_that_is_not_right_is_told_with_what_would_be() {
 fn the_help_names_every_command_and_every_exit_code() {
     let place = Place::empty("help");
     let told = place.farthing(&["--help"]).exits(0);
-    for command in ["run", "check", "status", "waive", "explain", "verify", "invoice", "serve", "demo"] {
+    for command in [
+        "run",
+        "check",
+        "status",
+        "waive",
+        "unbilled",
+        "write-off",
+        "write-back",
+        "correlate",
+        "directory",
+        "explain",
+        "verify",
+        "invoice",
+        "serve",
+        "demo",
+    ] {
         assert!(told.out.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{}", told.out);
     }
     let codes: Vec<&str> = told.out.lines().skip_while(|line| !line.starts_with("Exit codes:")).skip(1).collect();

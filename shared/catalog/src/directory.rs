@@ -42,6 +42,8 @@ pub enum Owner<'a> {
     Suspended(&'a str),
     /// Never billed: a trial, a test, our own.
     Excluded,
+    /// Never billed: nobody owned it, and somebody has answered for writing it off.
+    WrittenOff,
     /// A record knows the deployment and names no account.
     NoAccount,
     /// No fact names the deployment.
@@ -217,15 +219,20 @@ impl Directory {
         known.filter(|known| known.facts() == claim.facts()).map(|known| known.recorded_at).min()
     }
 
-    /// Whose usage `deployment` was at `at`: the first rule by which any record answers to the name decides.
+    /// Whose usage `deployment` was at `at`: the first rule by which any record answers to the name decides. What was
+    /// written off stays so, whatever a record says later.
     #[must_use]
     pub fn owner(&self, deployment: &str, at: Instant) -> Owner<'_> {
-        if deployment.is_empty() {
-            return Owner::MissingTag;
-        }
         let mut decision = Decision::default();
         let mut rule = None;
         for seen in self.claims(deployment) {
+            // They are of the lowest rule, and so come before any that would end this.
+            if seen.standing == Standing::WrittenOff {
+                if seen.covers(at) {
+                    return Owner::WrittenOff;
+                }
+                continue;
+            }
             if seen.rule != *rule.get_or_insert(seen.rule) {
                 break;
             }
@@ -234,6 +241,7 @@ impl Directory {
             }
         }
         match rule {
+            None if deployment.is_empty() => Owner::MissingTag,
             None => Owner::Unknown,
             Some(_) => decision.owner(),
         }
@@ -242,7 +250,7 @@ impl Directory {
     /// Facts by later rules that name another account than the one that decided: never billed by, worth a look.
     #[must_use]
     pub fn conflicts(&self, deployment: &str, at: Instant) -> Vec<Seen<'_>> {
-        let mut claims = self.claims(deployment);
+        let mut claims = self.claims(deployment).filter(|seen| seen.standing != Standing::WrittenOff);
         let Some(first) = claims.next().map(|seen| seen.rule) else { return Vec::new() };
         let (Owner::Matched(account) | Owner::Inactive(account) | Owner::Suspended(account)) =
             self.owner(deployment, at)
@@ -281,6 +289,7 @@ impl<'a> Decision<'a> {
             Some((account, Standing::Inactive)) => Owner::Inactive(account),
             Some((account, Standing::Suspended)) => Owner::Suspended(account),
             Some((_, Standing::Excluded)) => Owner::Excluded,
+            Some((_, Standing::WrittenOff)) => Owner::WrittenOff,
             None if self.orphan => Owner::NoAccount,
             None => Owner::NotEffective,
         }

@@ -36,6 +36,8 @@ pub struct Context {
     pub settle_minutes: i64,
     /// The secret with the credentials of Salesforce organisations; none where there are none.
     pub salesforce_secret: Option<String>,
+    /// The secret with the credentials for writing back; none where nothing is.
+    pub salesforce_write_secret: Option<String>,
     shelf: Shelf,
 }
 
@@ -50,8 +52,9 @@ impl Context {
         let fresh_ms = if function == Function::Translate { TRANSLATE_FRESH_MS } else { 0 };
         let usage_bucket = settings.aws.buckets.usage.clone();
         let ports = store::aws::connect(settings.aws).await?;
-        let (shelf, salesforce_secret) = (Shelf::new(settings.catalogue_prefix, fresh_ms), settings.salesforce_secret);
-        Ok(Self { ports, usage_bucket, settle_minutes: settings.settle_minutes, salesforce_secret, shelf })
+        let shelf = Shelf::new(settings.catalogue_prefix, fresh_ms);
+        let Settings { settle_minutes, salesforce_secret, salesforce_write_secret, .. } = settings;
+        Ok(Self { ports, usage_bucket, settle_minutes, salesforce_secret, salesforce_write_secret, shelf })
     }
 
     /// The catalogue as it is now.

@@ -32,6 +32,9 @@ pub enum Failure {
     /// A Salesforce organisation cannot be read until somebody mends something; the rest was done.
     #[error("{0}")]
     Organisations(String),
+    /// Something could not be written back to Salesforce; the rest was.
+    #[error("{0}")]
+    NotWrittenBack(String),
     /// A defect of ours, kept from its neighbours.
     #[error("a panic: {0}")]
     Panic(String),
@@ -50,6 +53,7 @@ impl Failure {
             Self::Ledger(_) => "LedgerInconsistent",
             Self::Unclosed(_) => "PeriodNotClosed",
             Self::Organisations(_) => "SalesforceNotRead",
+            Self::NotWrittenBack(_) => "SalesforceNotWritten",
             Self::Panic(_) => "Panic",
         }
     }
@@ -65,6 +69,7 @@ impl Failure {
             | Self::Catalogue(_)
             | Self::Unclosed(_)
             | Self::Organisations(_)
+            | Self::NotWrittenBack(_)
             | Self::Panic(_) => false,
         }
     }

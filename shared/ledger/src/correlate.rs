@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use catalog::Catalogue;
 use catalog::directory::{Directory, stated};
+use catalog::{Catalogue, Customer};
 use chrono::NaiveDate;
 use metering::exact::Exact;
 use metering::measure::Measurement;
@@ -18,6 +18,7 @@ use crate::names;
 use crate::ownership::{self, Held};
 use crate::ports::{Key, Ports, Table, Transacted, Write};
 use crate::snapshot::{self, DirectoryHead, Manifest, Present, keep_parties, keep_shard, put_in_force};
+use crate::write_off;
 
 /// How often a publication is tried anew when another one was faster.
 const ATTEMPTS: usize = 8;
@@ -42,7 +43,8 @@ pub async fn publish<P: Ports>(ports: &P, catalogue: &Catalogue) -> Result<Publi
     for _ in 0..ATTEMPTS {
         let present = snapshot::present(ports).await?;
         let now = ports.now();
-        let claims = stated(&catalogue.customers, now)?;
+        let mut claims = stated(&catalogue.customers, now)?;
+        claims.extend(write_off::claims(ports).await?);
         let own = catalogue.directory(now)?.version().to_owned();
         let (part, _) = keep_shard(ports, &present.directory, claims).await?;
         let parties = keep_parties(ports, &[]).await?;
@@ -112,29 +114,73 @@ pub struct Enriched {
 /// # Errors
 /// [`LedgerError`].
 pub async fn enrich<P: Ports>(ports: &P, catalogue: &Catalogue, month: &str) -> Result<Enriched, LedgerError> {
-    let directory = current(ports).await?;
-    let (joined, _) = catalogue.joined(directory.parties());
-    let catalogue = &joined;
-    let counted = Counted::read(ports, Some(window(catalogue, month)?)).await?;
+    let counters = Counters::read(ports, catalogue, month).await?;
     let mut enriched = Enriched::default();
-    for customer in catalogue.customers.values() {
-        let period = Period::parse_month(month, customer.zone)?;
-        for deployment in ownership::deployments(&directory, &customer.id) {
-            let spans = ownership::owned_by(&directory, deployment, &customer.id, period.span()?);
-            for stream in catalogue.streams.values() {
+    for customer in counters.catalogue.customers.values() {
+        for counter in counters.of(customer)? {
+            enriched.counters = enriched.counters.saturating_add(1);
+            enriched.written = enriched.written.saturating_add(usize::from(keep(ports, &counter).await?));
+        }
+    }
+    enriched.held = counters.held()?;
+    Ok(enriched)
+}
+
+/// A month's usage with the directory that says whose it is: what counters are derived from.
+pub struct Counters {
+    /// With the directory's accounts among its customers.
+    pub catalogue: Catalogue,
+    directory: Directory,
+    counted: Counted,
+    month: String,
+}
+
+impl Counters {
+    /// Reads a month, `YYYY-MM`.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn read<P: Ports>(ports: &P, catalogue: &Catalogue, month: &str) -> Result<Self, LedgerError> {
+        let directory = current(ports).await?;
+        let (catalogue, _) = catalogue.joined(directory.parties());
+        let counted = Counted::read(ports, Some(window(&catalogue, month)?)).await?;
+        Ok(Self { catalogue, directory, counted, month: month.to_owned() })
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The counters of one customer.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn of(&self, customer: &Customer) -> Result<Vec<Counter>, LedgerError> {
+        let period = Period::parse_month(&self.month, customer.zone)?;
+        let mut counters = Vec::new();
+        for deployment in ownership::deployments(&self.directory, &customer.id) {
+            let spans = ownership::owned_by(&self.directory, deployment, &customer.id, period.span()?);
+            for stream in self.catalogue.streams.values() {
                 let owned = BTreeMap::from([(deployment, spans.clone())]);
-                let measured = ownership::measured(&counted.cells, stream, &period, &owned)?;
+                let measured = ownership::measured(&self.counted.cells, stream, &period, &owned)?;
                 if measured.samples > 0 {
-                    let counter = counter(&customer.id, deployment, stream, &period, &measured, &directory);
-                    enriched.counters = enriched.counters.saturating_add(1);
-                    enriched.written = enriched.written.saturating_add(usize::from(keep(ports, &counter).await?));
+                    counters.push(counter(&customer.id, deployment, stream, &period, &measured, &self.directory));
                 }
             }
         }
+        Ok(counters)
     }
-    let period = Period::parse_month(month, catalogue.seller.zone)?;
-    enriched.held = ownership::held(&counted.cells, catalogue, &directory, &period)?;
-    Ok(enriched)
+
+    /// The usage that nobody owns.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn held(&self) -> Result<Vec<Held>, LedgerError> {
+        let period = Period::parse_month(&self.month, self.catalogue.seller.zone)?;
+        Ok(ownership::held(&self.counted.cells, &self.catalogue, &self.directory, &period)?)
+    }
 }
 
 fn counter(

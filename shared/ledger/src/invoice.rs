@@ -4,8 +4,10 @@
 //! rollups that are priced. One transaction moves the account's head, adds the invoice, and takes
 //! the next number: numbers are gap-free by construction, and an invoice is issued once.
 
-use std::collections::BTreeMap;
+mod late;
+
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use catalog::directory::{Directory, Unbillable};
@@ -83,6 +85,8 @@ pub enum Outcome {
 pub struct Closed {
     /// By account; accounts with nothing to charge are left out.
     pub accounts: BTreeMap<String, Outcome>,
+    /// By month and account: what came of months that were closed before the account was known to own usage of them.
+    pub late: BTreeMap<(String, String), Outcome>,
     /// Usage of the month that nobody is billed for.
     pub held: Vec<Held>,
     /// Accounts of the directory that the catalogue cannot bill as they stand.
@@ -144,7 +148,11 @@ pub async fn close<P: Ports>(
     let mut blocked = reasons(&audit, published);
     blocked.extend(broken);
     let run = Run { ports, catalogue, counted: &counted, directory: &directory, options, blocked, now };
-    let mut accounts = BTreeMap::new();
+    let (mut accounts, mut invoiced) = (BTreeMap::new(), BTreeMap::new());
+    for customer in catalogue.customers.values() {
+        invoiced.insert(customer.id.clone(), run.invoiced(customer).await?);
+    }
+    let late = run.late(&invoiced).await?;
     for customer in catalogue.customers.values() {
         if let Some(outcome) = run.account(customer).await? {
             accounts.insert(customer.id.clone(), outcome);
@@ -152,7 +160,7 @@ pub async fn close<P: Ports>(
     }
     let period = Period::parse_month(&options.month, catalogue.seller.zone)?;
     let held = held(&counted.cells, catalogue, &directory, &period)?;
-    Ok(Closed { accounts, held, unbillable, audit, files: counted.files(), records: counted.counts.records })
+    Ok(Closed { accounts, late, held, unbillable, audit, files: counted.files(), records: counted.counts.records })
 }
 
 /// All instants that matter for a month and for the earlier ones that may have to be trued up.
@@ -257,6 +265,13 @@ impl<P: Ports> Run<'_, P> {
         }
         reasons.extend(self.blocked.iter().cloned());
         Ok(reasons)
+    }
+
+    /// The months that an account was invoiced for.
+    async fn invoiced(&self, customer: &Customer) -> Result<BTreeSet<String>, LedgerError> {
+        let items = pages(self.ports, Table::Billing, &names::account(&customer.id)).await?;
+        let records = items.iter().filter(|(sort, _)| sort != names::HEAD);
+        records.map(|(_, item)| Ok(read_issued(item)?.period)).collect()
     }
 
     async fn past(&self, customer: &Customer) -> Result<Past, LedgerError> {

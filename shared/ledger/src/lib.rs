@@ -31,3 +31,4 @@ pub mod translate;
 pub mod verify;
 pub mod waive;
 pub mod worth;
+pub mod write_off;

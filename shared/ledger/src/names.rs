@@ -85,6 +85,20 @@ pub fn counters(deployment: &str) -> String {
 /// What waits for a person; the sort key is the file.
 pub const ATTENTION: &str = "attention";
 
+/// What was written off; the sort key is month, deployment and count.
+pub const WRITE_OFFS: &str = "write-offs";
+
+/// What is known to stand in an organisation of what was written back to it for an account; the sort key is the object
+/// and the external id.
+pub fn written_back(organisation: &str, account: &str) -> String {
+    format!("B#{organisation}#{account}")
+}
+
+/// What an organisation refuses to be written back; the sort key is the object and the external id.
+pub fn refused(organisation: &str) -> String {
+    format!("D#{organisation}")
+}
+
 /// The directory's head and versions.
 pub const DIRECTORY: &str = "directory";
 

@@ -30,6 +30,8 @@ pub enum Unowned {
     Inactive,
     /// A trial, a test, our own: never billed.
     Excluded,
+    /// Somebody has answered for it that it is never billed.
+    WrittenOff,
     /// The usage names no deployment.
     MissingTag,
     /// It has an owner, who holds no plan at that time.
@@ -54,6 +56,7 @@ fn owner<'a>(directory: &'a Directory, deployment: &str, at: Instant) -> Result<
         Owner::Matched(account) | Owner::Inactive(account) => Ok(account),
         Owner::Suspended(_) => Err(Unowned::Inactive),
         Owner::Excluded => Err(Unowned::Excluded),
+        Owner::WrittenOff => Err(Unowned::WrittenOff),
         Owner::NoAccount => Err(Unowned::NoAccount),
         Owner::MissingTag => Err(Unowned::MissingTag),
         Owner::Unknown => Err(Unowned::Unknown),
@@ -136,17 +139,7 @@ pub fn held(
             found.extend(without_stream(cells, deployment, name, window)?);
             continue;
         };
-        let mut by_reason: BTreeMap<Unowned, Vec<Span>> = BTreeMap::new();
-        for (span, owner) in owners(directory, deployment, window) {
-            match owner {
-                Err(reason) => by_reason.entry(reason).or_default().push(span),
-                Ok(account) => {
-                    let without = without_plan(catalogue, account, span)?;
-                    by_reason.entry(Unowned::NoPlan).or_default().extend(without);
-                }
-            }
-        }
-        for (reason, spans) in by_reason {
+        for (reason, spans) in unowned(catalogue, directory, deployment, window)? {
             let measured = measured(cells, stream, period, &BTreeMap::from([(deployment, spans.clone())]))?;
             if measured.samples > 0 {
                 let worth = at_list(cells, catalogue, period, (deployment, name), &spans);
@@ -156,6 +149,40 @@ pub fn held(
         }
     }
     Ok(found)
+}
+
+/// When nobody is billed for a deployment within a window, by reason.
+///
+/// # Errors
+/// [`PeriodError`].
+pub fn unowned(
+    catalogue: &Catalogue,
+    directory: &Directory,
+    deployment: &str,
+    window: Span,
+) -> Result<BTreeMap<Unowned, Vec<Span>>, PeriodError> {
+    let mut by_reason: BTreeMap<Unowned, Vec<Span>> = BTreeMap::new();
+    for (span, owner) in owners(directory, deployment, window) {
+        match owner {
+            Err(reason) => by_reason.entry(reason).or_default().push(span),
+            Ok(account) => {
+                let without = without_plan(catalogue, account, span)?;
+                by_reason.entry(Unowned::NoPlan).or_default().extend(without);
+            }
+        }
+    }
+    Ok(by_reason)
+}
+
+/// Whether an account owns any usage within a window.
+pub fn owns_usage(cells: &Cells, directory: &Directory, account: &str, window: Span) -> bool {
+    deployments(directory, account).into_iter().any(|deployment| {
+        let spans = owned_by(directory, deployment, account, window);
+        let first = SeriesKey { deployment: deployment.to_owned(), ..SeriesKey::default() };
+        let all = cells.0.range(first..).take_while(|(key, _)| key.deployment == deployment);
+        let mut quarters = all.flat_map(|(_, quarters)| quarters.iter());
+        !spans.is_empty() && quarters.any(|(quarter, _)| spans.iter().any(|span| span.contains(quarter.start())))
+    })
 }
 
 /// The parts of a span in which an account holds no plan.

@@ -3,7 +3,7 @@
 //! Each part of a snapshot lies under the hash of its bytes, the list of parts under the snapshot's version: whatever
 //! is written again is the same. The head moves by one transaction, together with what it was read from.
 
-use catalog::directory::{Claim, Directory, Party, Shard, version_of};
+use catalog::directory::{Claim, Directory, Party, Shard, shard_of, version_of};
 use metering::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +132,26 @@ pub async fn recall<P: Ports>(ports: &P, version: &str) -> Result<Directory, Led
     let parties = read_parties(ports, &manifest).await?;
     Directory::open(shards, parties, manifest.recorded_at, version.to_owned())
         .map_err(|error| LedgerError::billing(version, error))
+}
+
+/// What is in force, with what it says of one deployment alone and no accounts: only that part is read.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn about<P: Ports>(ports: &P, deployment: &str) -> Result<Option<(DirectoryHead, Directory)>, LedgerError> {
+    let Some(item) = ports.get(Table::Billing, &head_key()).await? else { return Ok(None) };
+    let head = read_head(&item)?;
+    let manifest = manifest(ports, &head.version).await?;
+    let mut shards = vec![Shard::default(); manifest.shards.len()];
+    let count = u32::try_from(shards.len()).unwrap_or(u32::MAX);
+    let place = usize::try_from(shard_of(deployment, count)).unwrap_or(0);
+    if let (Some(shard), Some(part)) = (shards.get_mut(place), manifest.shards.get(place)) {
+        let text = read_addressed(ports, &part.body).await?;
+        *shard = Shard::open(text).map_err(|error| LedgerError::billing(&part.body, error))?;
+    }
+    let directory = Directory::open(shards, Vec::new(), manifest.recorded_at, head.version.clone())
+        .map_err(|error| LedgerError::billing(&head.version, error))?;
+    Ok(Some((head, directory)))
 }
 
 /// The accounts of a version.

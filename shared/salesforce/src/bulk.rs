@@ -7,9 +7,9 @@ use crate::Id;
 use crate::client::{Call, Client, Edge};
 use crate::complaint::shortened;
 use crate::fault::Fault;
-use crate::row::{Columns, Row, table};
+use crate::row::{Columns, Row, Table};
 use crate::soql::Which;
-use crate::transport::Method;
+use crate::transport::{Body, Method};
 
 /// A job that was begun: kept, so that a later run goes on with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,30 +80,80 @@ async fn info<E: Edge>(client: &Client<'_, E>, what: &str, call: &Call) -> Resul
     serde_json::from_slice(&response.body).map_err(|error| Fault::broken(what, error))
 }
 
-/// One part of the results, and where the next begins. The same part may be fetched any number of times.
+/// One part of the results on its way: never whole in memory. The same part may be fetched any number of times.
+pub struct Part<'c, B> {
+    table: Table<'c>,
+    body: B,
+    stated: Option<u64>,
+    next: Option<String>,
+    most: u64,
+    ended: bool,
+}
+
+/// Fetches the part of the results that begins at `locator`, with at most so many rows.
 ///
 /// # Errors
-/// [`Fault::Broken`] also where there are not as many rows as the answer says.
-pub async fn results<E: Edge>(
+/// [`Fault`].
+pub async fn part<'c, E: Edge>(
     client: &Client<'_, E>,
-    columns: &Columns,
+    columns: &'c Columns,
     job: &Job,
     locator: Option<&str>,
     most: u32,
-) -> Result<(Vec<Row>, Option<String>), Fault> {
+) -> Result<Part<'c, E::Body>, Fault> {
     let mut query = format!("/results?maxRecords={most}");
     if let Some(locator) = locator {
         query.push_str(&format!("&locator={}", utf8_percent_encode(locator, NON_ALPHANUMERIC)));
     }
-    let response = client.call(&what(columns), &Call::csv(path(job, &query))).await?;
-    let rows = table(columns, &response.body)?;
-    let stated: Option<usize> = response.header("sforce-numberofrecords").parse().ok();
-    if stated != Some(rows.len()) {
-        let stated = stated.map_or_else(|| "no number".to_owned(), |stated| stated.to_string());
-        return Err(Fault::broken(what(columns), format!("it has {} rows and says {stated}", rows.len())));
+    let (head, body) = client.open(&what(columns), &Call::csv(path(job, &query))).await?;
+    let next = Some(head.header("sforce-locator")).filter(|locator| !matches!(*locator, "" | "null"));
+    Ok(Part {
+        table: Table::new(columns),
+        body,
+        stated: head.header("sforce-numberofrecords").parse().ok(),
+        next: next.map(str::to_owned),
+        most: u64::from(most),
+        ended: false,
+    })
+}
+
+impl<B: Body> Part<'_, B> {
+    /// The rows of the next piece, perhaps none; nothing after the last piece, when there were as many rows as the
+    /// answer said.
+    ///
+    /// # Errors
+    /// [`Fault::Cut`] where the answer breaks off, [`Fault::Broken`] where it cannot be right.
+    pub async fn rows(&mut self) -> Result<Option<Vec<Row>>, Fault> {
+        if self.ended {
+            return Ok(None);
+        }
+        let what = || what(self.table.columns());
+        let piece = self.body.piece().await.map_err(|reason| Fault::Cut { what: what(), reason })?;
+        let Some(piece) = piece else {
+            self.table.end()?;
+            self.ended = true;
+            return if self.stated == Some(self.table.rows()) { Ok(None) } else { Err(self.miscounted()) };
+        };
+        let rows = self.table.read(&piece)?;
+        if self.table.rows() > self.most { Err(self.miscounted()) } else { Ok(Some(rows)) }
     }
-    let next = Some(response.header("sforce-locator")).filter(|locator| !matches!(*locator, "" | "null"));
-    Ok((rows, next.map(str::to_owned)))
+
+    fn miscounted(&self) -> Fault {
+        let stated = self.stated.map_or_else(|| "no number".to_owned(), |stated| stated.to_string());
+        Fault::broken(what(self.table.columns()), format!("it has {} rows and says {stated}", self.table.rows()))
+    }
+
+    /// How many rows there were so far.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.table.rows()
+    }
+
+    /// Where the next part begins.
+    #[must_use]
+    pub fn next(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
 }
 
 /// Removes a job with its results.

@@ -13,7 +13,7 @@ use crate::complaint::{Action, Complaint};
 use crate::fault::Fault;
 use crate::limits::{Budget, Usage};
 use crate::retry::wait_ms;
-use crate::transport::{Method, Pace, Request, Response, Transport};
+use crate::transport::{Method, Pace, Request, Response, Transport, whole};
 
 /// Where the credential is kept.
 pub trait Secrets: Sync {
@@ -89,13 +89,8 @@ impl Call {
         let csv = response.header("content-type").to_ascii_lowercase().contains("csv");
         match response.status {
             204 => true,
-            200..=299 => {
-                if self.csv {
-                    csv || response.body.is_empty()
-                } else {
-                    response.is_json()
-                }
-            }
+            200..=299 if self.csv => csv,
+            200..=299 => response.is_json(),
             _ => false,
         }
     }
@@ -166,15 +161,38 @@ impl<'e, E: Edge> Client<'e, E> {
     /// # Errors
     /// [`Fault`].
     pub async fn call(&self, what: &str, call: &Call) -> Result<Response, Fault> {
+        self.attempts(what, call, true).await.map(|(response, _)| response)
+    }
+
+    /// As [`Client::call`], with the body still to come. What breaks it off is the caller's to try again.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn open(&self, what: &str, call: &Call) -> Result<(Response, E::Body), Fault> {
+        let (response, body) = self.attempts(what, call, false).await?;
+        let body = body.ok_or_else(|| Fault::broken(what, "it has no body"))?;
+        Ok((response, body))
+    }
+
+    /// The answer, with its body read if it is to be `read`, or else still to come.
+    async fn attempts(&self, what: &str, call: &Call, read: bool) -> Result<(Response, Option<E::Body>), Fault> {
         let (mut attempt, mut refreshed) = (0_u32, false);
         loop {
             let (token, generation) = self.token().await?;
             self.count()?;
-            let (refusal, action) = match self.edge.send(request(call, &token)).await {
+            let answer = match self.edge.open(request(call, &token)).await {
+                Ok((head, body)) if !read && call.is_answered_by(&head) => {
+                    self.note(&head);
+                    return Ok((head, Some(body)));
+                }
+                Ok((head, body)) => whole(head, body).await,
+                Err(reason) => Err(reason),
+            };
+            let (refusal, action) = match answer {
                 Ok(response) => {
                     let over = self.note(&response);
                     if call.is_answered_by(&response) {
-                        return Ok(response);
+                        return Ok((response, None));
                     }
                     let complaint = Complaint::read(response.status, response.header("content-type"), &response.body);
                     let action = complaint.action(over);
@@ -215,7 +233,11 @@ impl<'e, E: Edge> Client<'e, E> {
         usage.is_spent()
     }
 
-    async fn wait(&self, attempt: u32, refusal: &Fault) -> Result<(), Fault> {
+    /// Waits before the attempt after the `attempt`-th, longer each time.
+    ///
+    /// # Errors
+    /// [`Fault::Deadline`] where that would be too long for this run.
+    pub(crate) async fn wait(&self, attempt: u32, refusal: &Fault) -> Result<(), Fault> {
         let wait = wait_ms(attempt, self.edge.chance(), self.edge.now(), self.deadline);
         let wait = wait.ok_or_else(|| Fault::Deadline(format!("waiting after this: {refusal}")))?;
         tracing::info!(%refusal, wait, "Salesforce is asked again");
@@ -252,7 +274,11 @@ impl<'e, E: Edge> Client<'e, E> {
             };
             login.credential = Some(credential.clone());
             let request = credential.request(&self.settings.host, self.edge.now())?;
-            let (refusal, action) = match self.edge.send(request).await {
+            let answer = match self.edge.open(request).await {
+                Ok((head, body)) => whole(head, body).await,
+                Err(reason) => Err(reason),
+            };
+            let (refusal, action) = match answer {
                 Ok(response) if response.status == 200 && response.is_json() => {
                     return granted(
                         &response,

@@ -11,13 +11,14 @@ use ledger::error::LedgerError;
 use ledger::names;
 use ledger::ports::{Item, Ports, Transacted};
 use ledger::snapshot::{Manifest, Part, Present, keep_parties, keep_shard, present, put_in_force};
+use ledger::write_off;
 use metering::time::Instant;
 
 use crate::bulk;
 use crate::client::{Client, Edge, Settings};
 use crate::describe::Unfit;
 use crate::limits::Budget;
-use crate::reading::{ReadError, Reading, State, known, read, settle};
+use crate::reading::{Changed, ReadError, Reading, State, known, read, read_again, settle};
 use crate::records::{Records, Staging, shard};
 use crate::resolve::{Places, Resolver};
 
@@ -54,6 +55,8 @@ pub struct Options {
     pub deadline: Instant,
     /// Who accepts what the guards refuse, and why: kept with the version.
     pub accept: Option<String>,
+    /// What alone is read, where somebody has said that it changed. Otherwise everything that is due.
+    pub changed: Option<Changed>,
 }
 
 /// The settings of a client for an organisation.
@@ -101,7 +104,7 @@ pub async fn correlate<E: Edge, P: Ports>(
             None => Told::Kept("there is no credential for it".to_owned(), false),
             Some(edge) => {
                 let client = Client::new(edge, settings(organisation), options.deadline);
-                let outcome = take(ports, &client, &mut source).await?;
+                let outcome = take(ports, &client, &mut source, options).await?;
                 clients.push((name.clone(), client));
                 outcome
             }
@@ -118,8 +121,16 @@ async fn take<E: Edge, P: Ports>(
     ports: &P,
     client: &Client<'_, E>,
     source: &mut Source<'_>,
+    options: &Options,
 ) -> Result<Told, LedgerError> {
-    let reading = match read(client, ports, source.organisation, &source.known).await {
+    let read = match &options.changed {
+        Some(changed) if changed.organisation != source.organisation.organisation => {
+            return Ok(Told::Read { rows: 0, calls: 0 });
+        }
+        Some(changed) => read_again(client, ports, source.organisation, &source.known, changed).await,
+        None => read(client, ports, source.organisation, &source.known).await,
+    };
+    let reading = match read {
         Ok(reading) => reading,
         Err(ReadError::Ledger(error)) => return Err(error),
         Err(ReadError::Fault(fault) | ReadError::Unfit(Unfit::Fault(fault))) => {
@@ -204,7 +215,8 @@ async fn assemble<P: Ports>(
     present: &Present,
 ) -> Result<Draft, LedgerError> {
     let now = ports.now();
-    let own = stated(&catalogue.customers, now)?;
+    let mut own = stated(&catalogue.customers, now)?;
+    own.extend(write_off::claims(ports).await?);
     let deployments = |source: &Source<'_>| {
         let records = source.state().objects.get(&source.organisation.deployments.object);
         records.map_or(0, |records| records.live)
@@ -250,11 +262,12 @@ async fn resolve<P: Ports>(
     let nothing = Records::default();
     let records = |object: &str| objects.get(object).unwrap_or(&nothing);
     let accounts = records(&organisation.accounts.object);
-    let mut known = Vec::new();
+    let mut resolver = Resolver::new(organisation, &accounts.fields);
     for key in &accounts.shards {
-        known.extend(shard(ports, key.as_ref()).await?.into_values());
+        for record in shard(ports, key.as_ref()).await?.into_values() {
+            resolver.account(&record).map_err(|error| LedgerError::malformed("account", error))?;
+        }
     }
-    let mut resolver = Resolver::new(organisation, &accounts.fields, known);
     let deployments = records(&organisation.deployments.object);
     let places = Places::new(&deployments.fields);
     for key in &deployments.shards {

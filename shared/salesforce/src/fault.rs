@@ -79,6 +79,14 @@ pub enum Fault {
         /// What is wrong.
         reason: String,
     },
+    /// An answer that breaks off.
+    #[error("the answer to {what} breaks off: {reason}; it is fetched again")]
+    Cut {
+        /// What was asked.
+        what: String,
+        /// Why.
+        reason: String,
+    },
     /// A query that cannot be asked.
     #[error("{0}")]
     Query(#[from] SoqlError),
@@ -109,7 +117,7 @@ impl Fault {
     pub fn passes(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::DailyLimit | Self::Budget { .. } | Self::Deadline(_) => true,
-            Self::Broken { .. } => true,
+            Self::Broken { .. } | Self::Cut { .. } => true,
             Self::Refused { action, .. } => !matches!(action, Action::Configuration | Action::Fatal),
             Self::Login { complaint, .. } => matches!(complaint.login_action(), Action::Retry(_)),
             Self::Credential(_) | Self::Elsewhere(_) | Self::Organisation { .. } | Self::Query(_) => false,

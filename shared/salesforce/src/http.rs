@@ -11,7 +11,7 @@ use reqwest::redirect::Policy;
 use sha2::{Digest, Sha256};
 
 use crate::client::Secrets;
-use crate::transport::{MOST_BYTES, Method, Pace, Request, Response, Transport};
+use crate::transport::{Body, Method, Pace, Request, Response, Transport};
 
 /// A connection takes no longer than this.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -48,7 +48,9 @@ impl<C: Clock, S> Http<C, S> {
 }
 
 impl<C: Clock + Sync, S: Sync> Transport for Http<C, S> {
-    async fn send(&self, request: Request) -> Result<Response, String> {
+    type Body = Answer;
+
+    async fn open(&self, request: Request) -> Result<(Response, Answer), String> {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -62,19 +64,23 @@ impl<C: Clock + Sync, S: Sync> Transport for Http<C, S> {
         if let Some((kind, body)) = request.body {
             built = built.header("content-type", kind).body(body);
         }
-        let mut answer = built.send().await.map_err(|error| reason(&error))?;
+        let answer = built.send().await.map_err(|error| reason(&error))?;
         let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         };
         let headers = answer.headers().iter().filter_map(header).collect();
-        let mut response = Response { status: answer.status().as_u16(), headers, body: Vec::new() };
-        while let Some(piece) = answer.chunk().await.map_err(|error| reason(&error))? {
-            if response.body.len().saturating_add(piece.len()) > MOST_BYTES {
-                return Err(format!("the answer is longer than {MOST_BYTES} bytes"));
-            }
-            response.body.extend_from_slice(&piece);
-        }
-        Ok(response)
+        let head = Response { status: answer.status().as_u16(), headers, body: Vec::new() };
+        Ok((head, Answer(answer)))
+    }
+}
+
+/// An answer whose body is still to come.
+pub struct Answer(reqwest::Response);
+
+impl Body for Answer {
+    async fn piece(&mut self) -> Result<Option<Vec<u8>>, String> {
+        let piece = self.0.chunk().await.map_err(|error| reason(&error))?;
+        Ok(piece.map(|bytes| bytes.to_vec()))
     }
 }
 

@@ -23,6 +23,7 @@ pub mod soql;
 pub mod transport;
 pub mod value;
 pub mod write_back;
+pub mod written;
 
 pub use catalog::salesforce::Id;
 pub use client::{Client, Edge, Secrets, Settings};

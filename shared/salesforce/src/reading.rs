@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use catalog::salesforce::Organisation;
+use catalog::salesforce::{Id, Organisation};
 use ledger::error::LedgerError;
 use ledger::ports::{Condition, Effect, Item, Key, Ports, Table, Write};
 use metering::time::Instant;
@@ -31,6 +31,10 @@ const PART: u32 = 50_000;
 /// Between two looks at a job: at first and at most.
 const FIRST_LOOK_MS: u64 = 2_000;
 const LONGEST_LOOK_MS: u64 = 30_000;
+/// Ids to a query.
+const IDS: usize = 100;
+/// A part that breaks off is fetched again this often.
+const PARTS: u32 = 5;
 /// A job that came to nothing is begun anew this often.
 const JOBS: u32 = 2;
 
@@ -176,6 +180,48 @@ pub async fn read<E: Edge, P: Ports>(
     Ok(reading)
 }
 
+/// What somebody says has changed: a hint to look, and no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The organisation.
+    pub organisation: Id,
+    /// The object.
+    pub object: String,
+    /// The records; none where only the object is known.
+    pub ids: Vec<Id>,
+}
+
+/// Reads only records that are said to have changed, where the rest is known already; otherwise what [`read`] reads.
+/// No cursor moves: whoever says that something changed does not say that nothing else did.
+///
+/// # Errors
+/// [`ReadError`].
+pub async fn read_again<E: Edge, P: Ports>(
+    client: &Client<'_, E>,
+    ports: &P,
+    organisation: &Organisation,
+    known: &State,
+    changed: &Changed,
+) -> Result<Reading, ReadError> {
+    let Some(block) = blocks(organisation).into_iter().find(|block| block.object == changed.object) else {
+        return Ok(Reading { state: known.clone(), ..Reading::default() });
+    };
+    let before = known.objects.get(&block.object).filter(|before| before.fields == block.fields);
+    let (Some(before), false) = (before, changed.ids.is_empty()) else {
+        return read(client, ports, organisation, known).await;
+    };
+    let columns = Descriptions::default().columns(client, &block.object, &block.fields).await?;
+    let object = Object { client, ports, organisation, columns: &columns, watched: &block.watched };
+    let mut staging = Staging::new(SHARDS);
+    for ids in changed.ids.chunks(IDS) {
+        object.walk(Which::Ids(ids.to_vec()), &mut staging).await?;
+    }
+    let mut reading = Reading { state: known.clone(), rows: staging.count, ..Reading::default() };
+    let merged = object.merged(before, &mut staging, None).await?;
+    reading.state.objects.insert(block.object, merged);
+    Ok(reading)
+}
+
 struct Object<'a, 'e, E, P> {
     client: &'a Client<'e, E>,
     ports: &'a P,
@@ -210,15 +256,25 @@ impl<E: Edge, P: Ports> Object<'_, '_, E, P> {
             self.walk(Which::Changed(from, until), &mut staging).await?;
         }
         reading.rows = reading.rows.saturating_add(staging.count);
-        let place = |field: &String| fields.iter().position(|known| known == field).map(|place| (field.clone(), place));
-        let watched: Vec<(String, usize)> = self.watched.iter().filter_map(place).collect();
-        let merging = Merging { watched: &watched, whole: begun, now };
-        let mut merged = merging.merge(self.ports, &known, &mut staging).await?;
+        let mut merged = self.merged(&known, &mut staging, begun).await?;
         // What changed while a job ran is read with the next increment.
         merged.cursor = begun.unwrap_or(now);
         merged.compared = begun.unwrap_or(known.compared);
         reading.state.objects.insert(self.name().to_owned(), merged);
         Ok(())
+    }
+
+    /// The records with the staged rows among them. `whole` is when the rows were all that there was.
+    async fn merged(
+        &self,
+        known: &Records,
+        staging: &mut Staging,
+        whole: Option<Instant>,
+    ) -> Result<Records, LedgerError> {
+        let fields = self.columns.select.fields();
+        let place = |field: &String| fields.iter().position(|known| known == field).map(|place| (field.clone(), place));
+        let watched: Vec<(String, usize)> = self.watched.iter().filter_map(place).collect();
+        Merging { watched: &watched, whole, now: self.client.now() }.merge(self.ports, known, staging).await
     }
 
     async fn walk(&self, which: Which, staging: &mut Staging) -> Result<(), ReadError> {
@@ -304,14 +360,13 @@ impl<E: Edge, P: Ports> Object<'_, '_, E, P> {
 
     async fn results(&self, job: &Job, records: u64, staging: &mut Staging) -> Result<(), ReadError> {
         let mut locator: Option<String> = None;
-        let before = staging.count;
+        let mut read: u64 = 0;
         let most = records.saturating_add(1);
         // Each part but the last holds a record at least.
         for _ in 0..=most {
-            let (rows, next) = bulk::results(self.client, self.columns, job, locator.as_deref(), PART).await?;
-            stage(self.ports, staging, rows).await?;
+            let (rows, next) = self.part(job, locator.as_deref(), staging).await?;
+            read = read.saturating_add(rows);
             if next.is_none() {
-                let read = staging.count.saturating_sub(before);
                 if read == records {
                     return Ok(());
                 }
@@ -324,5 +379,38 @@ impl<E: Edge, P: Ports> Object<'_, '_, E, P> {
             locator = next;
         }
         Err(Fault::broken(format!("the bulk query of {}", self.name()), "its parts go round in a circle").into())
+    }
+
+    /// One part, fetched anew where it breaks off: rows that are staged twice count once. How many rows it has, and
+    /// where the next begins.
+    async fn part(
+        &self,
+        job: &Job,
+        locator: Option<&str>,
+        staging: &mut Staging,
+    ) -> Result<(u64, Option<String>), ReadError> {
+        let mut attempt = 0;
+        loop {
+            match self.fetch(job, locator, staging).await {
+                Err(ReadError::Fault(cut @ Fault::Cut { .. })) if attempt < PARTS => {
+                    self.client.wait(attempt, &cut).await?;
+                    attempt = attempt.saturating_add(1);
+                }
+                fetched => return fetched,
+            }
+        }
+    }
+
+    async fn fetch(
+        &self,
+        job: &Job,
+        locator: Option<&str>,
+        staging: &mut Staging,
+    ) -> Result<(u64, Option<String>), ReadError> {
+        let mut part = bulk::part(self.client, self.columns, job, locator, PART).await?;
+        while let Some(rows) = part.rows().await? {
+            stage(self.ports, staging, rows).await?;
+        }
+        Ok((part.count(), part.next().map(str::to_owned)))
     }
 }

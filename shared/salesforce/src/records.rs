@@ -17,7 +17,7 @@ use crate::value::moment;
 pub const SHARDS: u32 = 64;
 
 /// Text that is held before it is written to the shards.
-const HELD_BYTES: usize = 48 << 20;
+const HELD_BYTES: usize = 16 << 20;
 
 /// Fields that are asked for of every object, before the mapped ones.
 pub const SYSTEM: [&str; 4] = ["Id", "IsDeleted", "SystemModstamp", "CreatedDate"];
@@ -55,7 +55,7 @@ fn none(count: &u32) -> bool {
 pub const MISSES: u32 = 2;
 
 impl Stored {
-    fn new(values: Row) -> Self {
+    pub(crate) fn new(values: Row) -> Self {
         Self { values, was: Vec::new(), missed: 0, missed_at: None }
     }
 

@@ -43,11 +43,23 @@ impl Places {
     }
 }
 
-/// An account as far as facts about deployments need it.
+/// An account: what facts about deployments need of it, and the rest as its line, which takes less memory.
 #[derive(Clone, Debug)]
 struct Account {
-    record: Stored,
+    line: Box<str>,
     excluded: bool,
+    /// The account that it was merged into.
+    master: Option<Box<str>>,
+    parent: Option<Box<str>>,
+    stamp: Instant,
+    gone: Option<Instant>,
+}
+
+impl Account {
+    /// The record; an empty one if the line is none, which cannot be: it was written from one.
+    fn record(&self) -> Stored {
+        serde_json::from_str(&self.line).unwrap_or_else(|_| Stored::new(Vec::new()))
+    }
 }
 
 /// Facts of one organisation, record by record.
@@ -62,17 +74,30 @@ pub struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// A resolver that knows the accounts.
+    /// A resolver that is told the accounts first, with these fields; then deployments and subscriptions.
     #[must_use]
-    pub fn new(organisation: &'a Organisation, fields: &[String], accounts: impl IntoIterator<Item = Stored>) -> Self {
-        let account_places = Places::new(fields);
+    pub fn new(organisation: &'a Organisation, fields: &[String]) -> Self {
+        let (account_places, accounts) = (Places::new(fields), BTreeMap::new());
         let zone = organisation.zone.parse().unwrap_or(Tz::UTC);
-        let known = accounts.into_iter().map(|record| {
-            let excluded = has_any(&account_places, &record, &organisation.accounts.excluded);
-            (record.id().to_owned(), Account { record, excluded })
-        });
-        let accounts = known.collect();
         Self { organisation, zone, accounts, account_places, held: BTreeMap::new(), seen: BTreeMap::new() }
+    }
+
+    /// Takes down an account's record.
+    ///
+    /// # Errors
+    /// Where it cannot be written as a line.
+    pub fn account(&mut self, record: &Stored) -> Result<(), serde_json::Error> {
+        let (places, mapping) = (&self.account_places, &self.organisation.accounts);
+        let account = Account {
+            line: serde_json::to_string(record)?.into(),
+            excluded: has_any(places, record, &mapping.excluded),
+            master: places.value(record, "MasterRecordId").map(Into::into),
+            parent: places.optional(record, mapping.parent.as_ref()).map(Into::into),
+            stamp: record.stamp(),
+            gone: record.gone(),
+        };
+        self.accounts.insert(record.id().to_owned(), account);
+        Ok(())
     }
 
     fn name(&self, id: &str) -> String {
@@ -86,9 +111,9 @@ impl<'a> Resolver<'a> {
         let mut visited = BTreeSet::new();
         while left.len() < CHAIN && visited.insert(at.clone()) {
             let Some(account) = self.accounts.get(&at) else { break };
-            let Some(master) = self.account_places.value(&account.record, "MasterRecordId") else { break };
-            left.push((at, account.record.stamp()));
-            at = master.to_owned();
+            let Some(master) = &account.master else { break };
+            left.push((at, account.stamp));
+            at = master.to_string();
         }
         (left, at)
     }
@@ -192,11 +217,8 @@ impl<'a> Resolver<'a> {
                 return pieces.push(Piece { account: Some(id), from, until, keys });
             }
         }
-        let gone = self.accounts.get(&last).and_then(|account| account.record.gone());
-        let merged_away = self
-            .accounts
-            .get(&last)
-            .is_some_and(|account| self.account_places.value(&account.record, "MasterRecordId").is_some());
+        let gone = self.accounts.get(&last).and_then(|account| account.gone);
+        let merged_away = self.accounts.get(&last).is_some_and(|account| account.master.is_some());
         let until = match gone.filter(|_| !merged_away) {
             Some(gone) => Some(until.map_or(gone, |until| until.min(gone))),
             None => until,
@@ -272,7 +294,7 @@ impl<'a> Resolver<'a> {
             .iter()
             .filter_map(|(component, field)| Some((component.clone(), places.value(record, field)?.to_owned())));
         self.held.entry(account).or_default().push(Holding {
-            plan: mapping.plans.get(plan).cloned().unwrap_or_else(|| plan.to_owned()),
+            plan: called(&mapping.plans, plan).to_owned(),
             from,
             until,
             prices: prices.collect(),
@@ -301,7 +323,7 @@ impl<'a> Resolver<'a> {
 
     /// The account as a party, and whether it is never billed.
     fn party(&self, id: &str, account: &Account) -> (Party, bool) {
-        let (mapping, places, record) = (&self.organisation.accounts, &self.account_places, &account.record);
+        let (mapping, places, record) = (&self.organisation.accounts, &self.account_places, &account.record());
         let mut notes = Vec::new();
         let parents = self.parents(id, &mut notes);
         let named = places.optional(record, mapping.bill_to.as_ref()).map(str::to_owned);
@@ -311,7 +333,8 @@ impl<'a> Resolver<'a> {
         if payer.is_some() && paying.is_none() {
             notes.push("the account that should pay is not visible; the bill goes to the account itself".to_owned());
         }
-        let billed = paying.map_or(record, |paying| &paying.record);
+        let payers = paying.map(Account::record);
+        let billed = payers.as_ref().unwrap_or(record);
         let lines = |fields: &[String], record: &Stored| -> Vec<String> {
             let values = fields.iter().filter_map(|field| places.value(record, field));
             values.flat_map(str::lines).map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
@@ -351,9 +374,7 @@ impl<'a> Resolver<'a> {
         let (mut parents, mut visited) = (Vec::new(), BTreeSet::from([id.to_owned()]));
         let mut at = id.to_owned();
         while parents.len() < PARENTS {
-            let parent = self.accounts.get(&at).and_then(|account| {
-                self.account_places.optional(&account.record, self.organisation.accounts.parent.as_ref())
-            });
+            let parent = self.accounts.get(&at).and_then(|account| account.parent.as_deref());
             let Some(parent) = parent.filter(|parent| self.accounts.contains_key(*parent)) else { return parents };
             if !visited.insert(parent.to_owned()) {
                 notes.push("its parents go round in a circle; the bill goes to the account itself".to_owned());
@@ -387,6 +408,17 @@ struct Piece {
     from: Option<Instant>,
     until: Option<Instant>,
     keys: Vec<(u8, String)>,
+}
+
+/// What a value is called in the catalogue. An id is the same with 15 characters and with 18.
+fn called<'t>(plans: &'t BTreeMap<String, String>, value: &'t str) -> &'t str {
+    let same = |listed: &str| match (Id::parse(listed), Id::parse(value)) {
+        (Ok(listed), Ok(value)) => listed == value,
+        _ => false,
+    };
+    let exact = plans.get(value);
+    let found = exact.or_else(|| plans.iter().find(|(listed, _)| same(listed)).map(|(_, plan)| plan));
+    found.map_or(value, String::as_str)
 }
 
 fn has_any(places: &Places, record: &Stored, values: &BTreeMap<String, Vec<String>>) -> bool {

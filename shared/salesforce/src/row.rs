@@ -80,77 +80,188 @@ fn json_value(record: &Raw, field: &str) -> Result<Option<String>, String> {
     Ok(Some(raw.to_owned()))
 }
 
-/// Reads a whole table: a line of names, then rows. Quotes, commas and line ends may stand within values.
-///
-/// # Errors
-/// [`Fault::Broken`]: other columns than were asked for, lines that are cut, a table that ends within a line.
-pub fn table(columns: &Columns, body: &[u8]) -> Result<Vec<Row>, Fault> {
-    let what = || format!("the results of {}", columns.select.object());
-    if body.is_empty() {
-        return Ok(Vec::new());
-    }
-    if body.last() != Some(&b'\n') {
-        return Err(Fault::broken(what(), "the table ends within a line"));
-    }
-    let mut lines = Lines::new(body);
-    let head = lines.next_line(&what)?.unwrap_or_default();
-    let wanted = columns.select.fields();
-    let same = head.len() == wanted.len() && head.iter().zip(wanted).all(|(a, b)| a.eq_ignore_ascii_case(b));
-    if !same {
-        return Err(Fault::broken(what(), format!("its columns are {}", head.join(", "))));
-    }
-    let mut rows = Vec::new();
-    while let Some(line) = lines.next_line(&what)? {
-        if line.len() != head.len() {
-            let reason =
-                format!("row {} has {} values for {} columns", rows.len().saturating_add(1), line.len(), head.len());
-            return Err(Fault::broken(what(), reason));
-        }
-        rows.push(columns.of_csv(&line)?);
-    }
-    Ok(rows)
+/// More bytes than this are no record: a long text of Salesforce has at most 131,072 letters.
+const MOST_RECORD: usize = 16 << 20;
+
+/// A table on its way: a line of names, then rows. Quotes, commas and line ends may stand within values, and pieces may
+/// end anywhere.
+pub struct Table<'c> {
+    columns: &'c Columns,
+    lines: Lines,
+    headed: bool,
+    rows: u64,
+    last: Option<u8>,
 }
 
-/// Splits a table, one line at a time.
-struct Lines<'a> {
+impl<'c> Table<'c> {
+    /// A table of which nothing is read yet.
+    #[must_use]
+    pub fn new(columns: &'c Columns) -> Self {
+        Self { columns, lines: Lines::default(), headed: false, rows: 0, last: None }
+    }
+
+    /// What is asked for.
+    #[must_use]
+    pub fn columns(&self) -> &'c Columns {
+        self.columns
+    }
+
+    /// How many rows were read.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The rows that end in a piece.
+    ///
+    /// # Errors
+    /// [`Fault::Broken`]: other columns than were asked for, lines that are cut, values that are not what they should.
+    pub fn read(&mut self, piece: &[u8]) -> Result<Vec<Row>, Fault> {
+        self.last = piece.last().copied().or(self.last);
+        let (mut rest, mut rows) = (piece, Vec::new());
+        while !rest.is_empty() {
+            let Some(line) = self.lines.next_line(&mut rest).map_err(|reason| self.broken(reason))? else { break };
+            if self.headed {
+                rows.push(self.row(&line)?);
+            } else {
+                self.head(&line)?;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Makes sure that nothing is missing at the end.
+    ///
+    /// # Errors
+    /// [`Fault::Broken`] where the table ends within a line.
+    pub fn end(&mut self) -> Result<(), Fault> {
+        let ended = self.lines.is_at_end() && self.last.is_none_or(|last| last == b'\n');
+        if ended { Ok(()) } else { Err(self.broken("the table ends within a line".to_owned())) }
+    }
+
+    fn head(&mut self, line: &[String]) -> Result<(), Fault> {
+        let wanted = self.columns.select.fields();
+        let same = line.len() == wanted.len() && line.iter().zip(wanted).all(|(a, b)| a.eq_ignore_ascii_case(b));
+        self.headed = true;
+        if same { Ok(()) } else { Err(self.broken(format!("its columns are {}", line.join(", ")))) }
+    }
+
+    fn row(&mut self, line: &[String]) -> Result<Row, Fault> {
+        self.rows = self.rows.saturating_add(1);
+        let columns = self.columns.select.fields().len();
+        if line.len() != columns {
+            let reason = format!("row {} has {} values for {columns} columns", self.rows, line.len());
+            return Err(self.broken(reason));
+        }
+        self.columns.of_csv(line)
+    }
+
+    fn broken(&self, reason: String) -> Fault {
+        Fault::broken(format!("the results of {}", self.columns.select.object()), reason)
+    }
+}
+
+/// Splits a table, one line at a time; a line may come in several pieces.
+struct Lines {
     reader: csv_core::Reader,
-    rest: &'a [u8],
     text: Vec<u8>,
     ends: Vec<usize>,
+    written: usize,
+    values: usize,
 }
 
-impl<'a> Lines<'a> {
-    fn new(rest: &'a [u8]) -> Self {
-        Self { reader: csv_core::Reader::new(), rest, text: vec![0; 4096], ends: vec![0; 64] }
+impl Default for Lines {
+    fn default() -> Self {
+        Self { reader: csv_core::Reader::new(), text: vec![0; 4096], ends: vec![0; 64], written: 0, values: 0 }
     }
+}
 
-    fn next_line(&mut self, what: &impl Fn() -> String) -> Result<Option<Vec<String>>, Fault> {
-        let (mut written, mut values) = (0_usize, 0_usize);
+impl Lines {
+    /// The next line, if it ends in what is there.
+    fn next_line(&mut self, rest: &mut &[u8]) -> Result<Option<Vec<String>>, String> {
         loop {
-            let (text, ends) = (self.text.get_mut(written..), self.ends.get_mut(values..));
-            let (Some(text), Some(ends)) = (text, ends) else { return Ok(None) };
-            let (state, read, wrote, ended) = self.reader.read_record(self.rest, text, ends);
-            self.rest = self.rest.get(read..).unwrap_or_default();
-            written = written.saturating_add(wrote);
-            values = values.saturating_add(ended);
-            match state {
-                // The input is whole: a second look at its end tells the last record.
-                csv_core::ReadRecordResult::InputEmpty => {}
+            match self.step(rest) {
+                csv_core::ReadRecordResult::InputEmpty | csv_core::ReadRecordResult::End => return Ok(None),
+                csv_core::ReadRecordResult::OutputFull if self.text.len() >= MOST_RECORD => {
+                    return Err(format!("a row is longer than {MOST_RECORD} bytes"));
+                }
                 csv_core::ReadRecordResult::OutputFull => self.text.resize(self.text.len().saturating_mul(2), 0),
+                csv_core::ReadRecordResult::OutputEndsFull if self.ends.len() >= MOST_RECORD => {
+                    return Err(format!("a row has more than {MOST_RECORD} values"));
+                }
                 csv_core::ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len().saturating_mul(2), 0),
-                csv_core::ReadRecordResult::Record => return self.values(values, what).map(Some),
-                csv_core::ReadRecordResult::End => return Ok(None),
+                csv_core::ReadRecordResult::Record => {
+                    let values = self.texts();
+                    (self.written, self.values) = (0, 0);
+                    return values.map(Some);
+                }
             }
         }
     }
 
-    fn values(&self, count: usize, what: &impl Fn() -> String) -> Result<Vec<String>, Fault> {
-        let ends = self.ends.get(..count).unwrap_or_default();
+    fn step(&mut self, rest: &mut &[u8]) -> csv_core::ReadRecordResult {
+        let text = self.text.get_mut(self.written..).unwrap_or_default();
+        let ends = self.ends.get_mut(self.values..).unwrap_or_default();
+        let (state, read, wrote, ended) = self.reader.read_record(rest, text, ends);
+        *rest = rest.get(read..).unwrap_or_default();
+        self.written = self.written.saturating_add(wrote);
+        self.values = self.values.saturating_add(ended);
+        state
+    }
+
+    /// Whether there is no line that was begun.
+    fn is_at_end(&mut self) -> bool {
+        self.written == 0 && self.values == 0 && self.step(&mut &b""[..]) == csv_core::ReadRecordResult::End
+    }
+
+    fn texts(&self) -> Result<Vec<String>, String> {
+        let ends = self.ends.get(..self.values).unwrap_or_default();
         let starts = std::iter::once(&0).chain(ends);
         let pieces = starts.zip(ends).map(|(start, end)| self.text.get(*start..*end).unwrap_or_default());
-        let texts = pieces.map(|piece| {
-            String::from_utf8(piece.to_vec()).map_err(|_| Fault::broken(what(), "the table is not UTF-8"))
-        });
+        let texts =
+            pieces.map(|piece| String::from_utf8(piece.to_vec()).map_err(|_| "the table is not UTF-8".to_owned()));
         texts.collect()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    fn columns() -> Columns {
+        let fields = ["Id".to_owned(), "Name".to_owned()];
+        Columns { select: Select::new("Account", &fields).unwrap(), kinds: vec![Kind::Text, Kind::Text] }
+    }
+
+    /// Reads a table in pieces that end at every place that `size` makes.
+    fn read(text: &[u8], size: usize) -> Result<Vec<Row>, Fault> {
+        let columns = columns();
+        let (mut table, mut rows) = (Table::new(&columns), Vec::new());
+        for piece in text.chunks(size) {
+            rows.extend(table.read(piece)?);
+        }
+        table.end()?;
+        Ok(rows)
+    }
+
+    #[test]
+    fn a_table_is_the_same_wherever_its_pieces_end() {
+        let text = "\"Id\",\"Name\"\n\"1\",\"Größe, \"\"Paris\"\"\"\n\"2\",\"one\r\ntwo\"\n\"3\",\"\"\n";
+        let row = |id: &str, name: &str| vec![Some(id.to_owned()), Some(name.to_owned()).filter(|it| !it.is_empty())];
+        let expected = [row("1", "Größe, \"Paris\""), row("2", "one\r\ntwo"), row("3", "")];
+        for size in 1..=text.len() {
+            assert_eq!(read(text.as_bytes(), size).unwrap(), expected, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_cut_anywhere_but_at_a_line_is_noticed() {
+        let text = "\"Id\",\"Name\"\n\"1\",\"a\nb\"\n\"2\",\"c\"\n";
+        let whole = [0, 12, 22, text.len()];
+        for cut in 0..=text.len() {
+            let read = read(&text.as_bytes()[..cut], 5);
+            assert_eq!(read.is_ok(), whole.contains(&cut), "{cut}: {read:?}");
+        }
     }
 }

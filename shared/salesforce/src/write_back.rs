@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use catalog::salesforce::Target;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::client::{Call, Client, Edge};
@@ -24,7 +24,8 @@ const PASSING: [&str; 4] =
     ["UNABLE_TO_LOCK_ROW", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG"];
 
 /// A value to write.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Value {
     /// A text, a day, an id.
     Text(String),
@@ -108,7 +109,9 @@ async fn send<E: Edge>(
 ) -> Result<Vec<Record>, Fault> {
     let what = format!("the writing of {}", target.object);
     let path = client.path(&format!("/composite/sobjects/{}/{}", target.object, target.key));
-    let call = Call::send(Method::Patch, path, body(target, batch)?);
+    let call = Call::send(Method::Patch, path, body(target, batch)?)
+        // A rule against duplicates that only warns a person must not keep a record from being written.
+        .with("sforce-duplicate-rule-header", "allowSave=true");
     let response = client.call(&what, &call).await?;
     let results: Vec<Answer> =
         serde_json::from_slice(&response.body).map_err(|error| Fault::broken(what.clone(), error))?;

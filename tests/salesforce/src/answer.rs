@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::bearer::refusal;
 use crate::org::{Kind, Org};
 use crate::query::{Query, json as record_json, quoted};
 use crate::{CLIENT, Cursor, State};
@@ -46,6 +47,8 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// Whether the connection ends within the body.
+    pub cut: bool,
 }
 
 impl Answer {
@@ -53,7 +56,7 @@ impl Answer {
     #[must_use]
     pub fn text(status: u16, kind: &str, body: &str) -> Self {
         let headers = vec![("Content-Type".to_owned(), kind.to_owned())];
-        Self { status, headers, body: body.as_bytes().to_vec() }
+        Self { status, headers, body: body.as_bytes().to_vec(), cut: false }
     }
 
     /// The usual complaint: a list of one.
@@ -109,11 +112,16 @@ impl State {
         };
         let basic = asked.authorization.starts_with("Basic ");
         let known = (field("client_id"), field("client_secret")) == CLIENT || basic;
-        if field("grant_type") != "client_credentials" {
-            return refuse("unsupported_grant_type", "grant type not supported");
-        }
-        if !known {
-            return refuse("invalid_client", "invalid client credentials");
+        match field("grant_type") {
+            "client_credentials" if known => {}
+            "client_credentials" => return refuse("invalid_client", "invalid client credentials"),
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => {
+                let certificate = self.certificate.as_deref().unwrap_or_default();
+                if let Some(why) = refusal(field("assertion"), certificate, CLIENT.0, self.now) {
+                    return refuse("invalid_grant", why);
+                }
+            }
+            _ => return refuse("unsupported_grant_type", "grant type not supported"),
         }
         self.issued = self.issued.saturating_add(1);
         let token = format!("{}!peer.{}", self.org.id.get(..15).unwrap_or_default(), self.issued);

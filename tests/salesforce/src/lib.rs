@@ -4,12 +4,14 @@
 //! [`Peer::answer`] is a function of the request and the script; [`serve()`] puts it behind HTTP on this machine.
 
 mod answer;
+mod bearer;
 mod bulk;
 mod org;
 mod query;
 mod serve;
 
 pub use answer::{Answer, Asked};
+pub use bearer::USER;
 pub use org::{Field, Kind, Object, Org, id};
 pub use serve::{Served, serve, serve_at};
 
@@ -30,7 +32,8 @@ struct Misfortune {
     after: usize,
     /// Calls that go wrong.
     times: usize,
-    answer: Answer,
+    /// What is answered instead; the right answer, broken off, where there is none.
+    answer: Option<Answer>,
 }
 
 /// What a query still has to give.
@@ -68,6 +71,8 @@ pub(crate) struct State {
     pub(crate) page: usize,
     pub(crate) part: usize,
     pub(crate) looks: usize,
+    /// The public key of the app's certificate.
+    pub(crate) certificate: Option<Vec<u8>>,
     misfortunes: Vec<Misfortune>,
     log: Vec<String>,
 }
@@ -95,6 +100,7 @@ impl Peer {
             page: 2000,
             part: usize::MAX,
             looks: 1,
+            certificate: None,
             misfortunes: Vec::new(),
             log: Vec::new(),
         };
@@ -110,6 +116,14 @@ impl Peer {
         let mut state = self.lock();
         let now = state.now;
         change(&mut state.org, now)
+    }
+
+    /// Gives the app a certificate; the private key that belongs to it, as PEM.
+    #[must_use]
+    pub fn certify(&self) -> Option<String> {
+        let (private, public) = bearer::key()?;
+        self.lock().certificate = Some(public);
+        Some(private)
     }
 
     /// Sets the clock.
@@ -151,7 +165,12 @@ impl Peer {
 
     /// Gives `answer` to `times` calls whose address contains `at`, after so many that go well.
     pub fn go_wrong(&self, at: &str, after: usize, times: usize, answer: Answer) {
-        self.lock().misfortunes.push(Misfortune { at: at.to_owned(), after, times, answer });
+        self.lock().misfortunes.push(Misfortune { at: at.to_owned(), after, times, answer: Some(answer) });
+    }
+
+    /// Breaks the connection off within `times` answers to calls whose address contains `at`.
+    pub fn break_off(&self, at: &str, after: usize, times: usize) {
+        self.lock().misfortunes.push(Misfortune { at: at.to_owned(), after, times, answer: None });
     }
 
     /// The calls so far: verb and path, without what was asked or sent.
@@ -173,14 +192,15 @@ impl Peer {
         let path = asked.url.split('?').next().unwrap_or_default().to_owned();
         state.log.push(format!("{} {path}", asked.method));
         match state.misfortune(&asked.url) {
-            Some(answer) => answer,
+            Some(Some(answer)) => answer,
+            Some(None) => Answer { cut: true, ..state.answer(asked) },
             None => state.answer(asked),
         }
     }
 }
 
 impl State {
-    fn misfortune(&mut self, url: &str) -> Option<Answer> {
+    fn misfortune(&mut self, url: &str) -> Option<Option<Answer>> {
         let due = self.misfortunes.iter_mut().find(|one| one.times > 0 && url.contains(&one.at))?;
         if due.after > 0 {
             due.after = due.after.saturating_sub(1);

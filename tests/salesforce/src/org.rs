@@ -105,7 +105,7 @@ impl Org {
         Self { id: id("00D", number), objects: BTreeMap::new() }
     }
 
-    /// With the objects of `Account` and a custom deployment object.
+    /// With `Account`, a custom deployment object, and the objects of every preset.
     #[must_use]
     pub fn with_deployments(mut self) -> Self {
         use Kind::{Day, Lookup, Moment, Number, Text};
@@ -125,6 +125,8 @@ impl Org {
                 ("BillingCity", Text),
                 ("BillingState", Text),
                 ("BillingCountry", Text),
+                ("ShippingStreet", Text),
+                ("ShippingCity", Text),
                 ("VAT_ID__c", Text),
                 ("AnnualRevenue", Number),
             ],
@@ -164,7 +166,36 @@ impl Org {
                 ("Storage_Price__c", Number),
             ],
         );
-        let named = [("Account", account), ("Deployment__c", deployment), ("Asset", asset), ("Contract", contract)];
+        let order = Object::new(
+            "801",
+            &[
+                ("AccountId", Lookup("Account", "Account")),
+                ("Plan__c", Text),
+                ("EffectiveDate", Day),
+                ("EndDate", Day),
+                ("Status", Text),
+            ],
+        );
+        let subscription = Object::new(
+            "a1S",
+            &[
+                ("SBQQ__Account__c", Lookup("SBQQ__Account__r", "Account")),
+                ("SBQQ__Product__c", Lookup("SBQQ__Product__r", "Product2")),
+                ("SBQQ__StartDate__c", Day),
+                ("SBQQ__EndDate__c", Day),
+                ("SBQQ__TerminatedDate__c", Day),
+            ],
+        );
+        let product = Object::new("01t", &[("Name", Text), ("ProductCode", Text)]);
+        let named = [
+            ("Account", account),
+            ("Deployment__c", deployment),
+            ("Asset", asset),
+            ("Contract", contract),
+            ("Order", order),
+            ("Product2", product),
+            ("SBQQ__Subscription__c", subscription),
+        ];
         self.objects.extend(named.map(|(name, object)| (name.to_owned(), object)));
         self
     }

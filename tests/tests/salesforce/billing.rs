@@ -8,35 +8,36 @@ use ledger::correlate::{Counter, enrich};
 use ledger::invoice::{Closed, Options, Outcome, close};
 use ledger::ownership::Unowned;
 use ledger::ports::Bucket;
+use ledger::write_off::WriteOff;
 use ledger::{aggregate, translate};
 use proptest::prelude::*;
 use salesforce_peer::id;
 
 use crate::world::{ASSETS, CATALOGUE, DAY, DEPLOYMENTS, FEBRUARY, HOUR, World, account, finish};
 
-const MARCH: i64 = FEBRUARY + 28 * DAY;
+pub const MARCH: i64 = FEBRUARY + 28 * DAY;
 const APRIL: i64 = MARCH + 31 * DAY;
 
 /// Writes a file of usage and counts it.
-fn used(world: &World, site: &str, at: i64, calls: u64) {
+pub fn used(world: &World, site: &str, at: i64, calls: u64) {
     let key = format!("usage/{site}/{at}.jsonl");
     world.memory.upload(Bucket::Usage, &key, format!("{{\"t\":{at},\"calls\":{calls}}}\n").into_bytes());
     finish(translate::translate(&world.memory, &world.catalogue, &key)).unwrap();
     finish(aggregate::refresh(&world.memory)).unwrap();
 }
 
-fn configuration(world: &World, mapping: &str) -> Configuration {
+pub fn configuration(world: &World, mapping: &str) -> Configuration {
     let text = world.peer.change(|org, _| format!("{CATALOGUE}{}", mapping.replace("ORG", &org.id)));
     Configuration::load(vec![("a.yaml".to_owned(), text)]).unwrap()
 }
 
-fn close_month(world: &World, mapping: &str, month: &str) -> Closed {
+pub fn close_month(world: &World, mapping: &str, month: &str) -> Closed {
     let options = Options { month: month.to_owned(), settle_minutes: 0, preview: false };
     finish(close(&world.memory, &configuration(world, mapping), &options)).unwrap()
 }
 
 /// The amounts of an issued invoice, by the month that they are for.
-fn charged(closed: &Closed, account: &str) -> BTreeMap<String, String> {
+pub fn charged(closed: &Closed, account: &str) -> BTreeMap<String, String> {
     let Some(Outcome::Issued(invoice, _)) = closed.accounts.get(account) else { panic!("{:?}", closed.accounts) };
     invoice.lines.iter().map(|line| (line.period.clone(), line.amount.clone())).collect()
 }
@@ -108,13 +109,104 @@ fn an_account_that_the_catalogue_cannot_bill_keeps_nobody_else_waiting() {
     assert_eq!(closed.held[0].reason, Unowned::NoPlan);
 }
 
+#[test]
+fn who_turns_out_to_own_usage_of_a_closed_month_gets_its_invoice_by_itself() {
+    let world = World::new(DEPLOYMENTS);
+    world.deploy(1, "known", 1);
+    world.read();
+    used(&world, "known", FEBRUARY + DAY, 4);
+    used(&world, "stray", FEBRUARY + DAY, 100);
+    world.at(MARCH + 2 * DAY);
+    world.read();
+    let first = close_month(&world, DEPLOYMENTS, "2026-02");
+    assert_eq!(first.accounts.keys().collect::<Vec<_>>(), [&account(1)], "nobody knows account 2 yet");
+    // Its record appears; it had it from the beginning. The third account had nothing then.
+    world.deploy(2, "stray", 2);
+    world.deploy(3, "new", 3);
+    used(&world, "new", MARCH + DAY, 1);
+    world.at(APRIL + 2 * DAY);
+    world.read();
+    let second = close_month(&world, DEPLOYMENTS, "2026-03");
+    let late: Vec<_> = second.late.iter().map(|(key, outcome)| (key.clone(), issued(outcome))).collect();
+    assert_eq!(late, [(("2026-02".to_owned(), account(2)), ("50.00".to_owned(), true))]);
+    // Run again it is there, and there once.
+    let again = close_month(&world, DEPLOYMENTS, "2026-03");
+    assert!(again.late.is_empty(), "{:?}", again.late);
+    // And corrected like any other.
+    used(&world, "stray", FEBRUARY + 2 * DAY, 10);
+    world.at(APRIL + 32 * DAY);
+    world.read();
+    let third = close_month(&world, DEPLOYMENTS, "2026-04");
+    let (late, now) = (("2026-02".to_owned(), "5.00".to_owned()), ("2026-04".to_owned(), "0.00".to_owned()));
+    assert_eq!(charged(&third, &account(2)), [late, now].into());
+}
+
+/// The total of an issued invoice, and whether this run issued it.
+fn issued(outcome: &Outcome) -> (String, bool) {
+    let Outcome::Issued(invoice, new) = outcome else { panic!("{outcome:?}") };
+    (invoice.total.clone(), *new)
+}
+
+fn write_off(world: &World, deployment: &str, by: &str, reason: &str) -> Result<WriteOff, String> {
+    let (about, said) = ((deployment, "2026-02"), (by, reason));
+    finish(ledger::write_off::write_off(&world.memory, &world.catalogue, about, said))
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_is_written_off_needs_a_name_and_a_reason_and_is_never_billed() {
+    let world = World::new(DEPLOYMENTS);
+    world.deploy(1, "known", 1);
+    world.read();
+    used(&world, "known", FEBRUARY + DAY, 4);
+    used(&world, "stray", FEBRUARY + DAY, 100);
+    for (deployment, by, reason, words) in [
+        ("stray", "", "a test", "name"),
+        ("stray", "M. Rivera", " ", "reason"),
+        ("known", "M. Rivera", "a test", "nothing of it is held"),
+        ("nobody", "M. Rivera", "a test", "nothing of it is held"),
+    ] {
+        let error = write_off(&world, deployment, by, reason).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
+    let first = write_off(&world, "stray", "M. Rivera", "a lab that was forgotten").unwrap();
+    assert_eq!(
+        (first.usage[0].quantity.display(0), first.usage[0].worth[0].amount.as_str()),
+        ("100".to_owned(), "50.00")
+    );
+    // Said again before and after it is in force, the first word stands.
+    assert_eq!(write_off(&world, "stray", "Somebody", "else").unwrap(), first);
+    world.read();
+    assert_eq!(write_off(&world, "stray", "Somebody", "else").unwrap(), first);
+    let directory = world.directory();
+    let fact = directory.claims("stray").next().unwrap();
+    assert_eq!(fact.source, "a write-off of M. Rivera: a lab that was forgotten");
+    world.at(MARCH + 2 * DAY);
+    world.read();
+    let closed = close_month(&world, DEPLOYMENTS, "2026-02");
+    let told: Vec<_> = closed.held.iter().map(|held| (held.deployment.as_str(), held.reason)).collect();
+    assert_eq!(told, [("stray", Unowned::WrittenOff)], "never silently");
+    // A record that appears later does not bring it back; the month after is its own.
+    world.deploy(2, "stray", 1);
+    used(&world, "stray", MARCH + DAY, 1);
+    world.at(APRIL + 2 * DAY);
+    world.read();
+    let next = close_month(&world, DEPLOYMENTS, "2026-03");
+    assert_eq!(charged(&next, &account(1)), [("2026-03".to_owned(), "0.50".to_owned())].into());
+    // An invoice that was priced with it is derived again, byte by byte.
+    let Some(Outcome::Issued(invoice, _)) = closed.accounts.get(&account(1)) else { panic!("{closed:?}") };
+    let verified = finish(ledger::verify::verify(&world.memory, invoice.number.as_deref().unwrap())).unwrap();
+    assert!(verified.holds());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn all_usage_is_matched_held_or_excluded(
+    fn all_usage_is_matched_held_excluded_or_written_off(
         records in proptest::collection::vec((0_u8..4, 0_u64..4, 0_i64..28, 1_i64..28, any::<bool>()), 0..8),
         usage in proptest::collection::vec((0_u8..5, 0_i64..(28 * 24), 1_u64..1000), 1..12),
+        off in proptest::option::of(0_u8..5),
     ) {
         let world = World::new(DEPLOYMENTS);
         world.put("Account", 3, &[("Type", "Internal")]);
@@ -140,7 +232,14 @@ proptest! {
             used(&world, &site, FEBRUARY + hour * HOUR + i64::try_from(number).unwrap(), calls);
             *total.entry(site).or_default() += calls;
         }
+        let mut written_off = 0;
+        if let Some(Ok(off)) = off.map(|site| write_off(&world, &format!("d{site}"), "M. Rivera", "a lab")) {
+            written_off = off.usage.len();
+            world.read();
+        }
         let enriched = finish(enrich(&world.memory, &world.catalogue, "2026-02")).unwrap();
+        let off = enriched.held.iter().filter(|held| held.reason == Unowned::WrittenOff).count();
+        prop_assert!(off <= written_off && (off > 0) == (written_off > 0), "{:?}", enriched.held);
         let number = |text: &str| text.parse::<u64>().unwrap();
         let mut told: BTreeMap<String, u64> = BTreeMap::new();
         for (_, key, item) in world.memory.items() {

@@ -255,3 +255,45 @@ fn a_mapping_that_asks_for_more_keeps_what_was_seen_before() {
     assert_eq!([world.owner("LIC-1", DAY), world.owner("LIC-1", 3 * DAY)], [account(1), account(2)]);
     assert_eq!(world.directory().parties()[0].attributes["tier"], "gold");
 }
+
+#[test]
+fn a_hint_means_to_read_those_records_again_and_nothing_else() {
+    let world = World::new(DEPLOYMENTS);
+    (1..=2).for_each(|number| world.deploy(number, &format!("dep-{number}"), 1));
+    world.read();
+    world.at(FEBRUARY + HOUR);
+    (1..=2).for_each(|number| world.deploy(number, &format!("dep-{number}"), 2));
+    let report = world.hinted("Deployment__c", &[id("a0B", 1)]);
+    // A description and a page.
+    assert_eq!(report.organisations["crm"], Told::Read { rows: 1, calls: 2 });
+    assert_eq!([world.owner("dep-1", HOUR), world.owner("dep-2", HOUR)], [account(2), account(1)]);
+    // No cursor moved: what nobody has said is read with the next run.
+    world.read();
+    assert_eq!(world.owner("dep-2", HOUR), account(2));
+    let nothing = world.hinted("Opportunity", &[id("006", 1)]);
+    assert_eq!(nothing.organisations["crm"], Told::Read { rows: 0, calls: 0 });
+    assert!(!nothing.published.changed);
+}
+
+#[test]
+fn a_hint_without_ids_or_before_the_first_load_reads_everything_that_is_due() {
+    let world = World::new(DEPLOYMENTS);
+    world.deploy(1, "dep-1", 1);
+    world.hinted("Deployment__c", &[id("a0B", 1)]);
+    assert_eq!(world.owner("dep-1", HOUR), account(1), "the account is read too");
+    world.at(FEBRUARY + HOUR);
+    world.deploy(2, "dep-2", 2);
+    world.hinted("Deployment__c", &[]);
+    assert_eq!(world.owner("dep-2", HOUR), account(2));
+}
+
+#[test]
+fn a_record_that_a_hint_finds_deleted_ends() {
+    let world = World::new(DEPLOYMENTS);
+    (1..=3).for_each(|number| world.deploy(number, &format!("dep-{number}"), 1));
+    world.read();
+    world.at(FEBRUARY + DAY);
+    world.peer.change(|org, now| org.delete("Deployment__c", 1, now));
+    world.hinted("Deployment__c", &[id("a0B", 1)]);
+    assert_eq!([world.owner("dep-1", DAY - 1), world.owner("dep-1", DAY)], [account(1), "NotEffective".to_owned()]);
+}

@@ -9,12 +9,22 @@ fn every_example_of_the_page_is_right() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/salesforce.md");
     let page = std::fs::read_to_string(page).unwrap();
     let examples: Vec<&str> = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(examples.len(), 2);
+    assert_eq!(examples.len(), 3);
     for example in examples {
         let text = format!("{CATALOGUE}{example}");
         let checked = catalog::load([("page.yaml".to_owned(), text)]).unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(checked.catalogue.salesforce["crm"].organisation.as_str(), "00Dxx0000001gPLEAY");
     }
+}
+
+#[test]
+fn the_example_of_the_first_page_is_right() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let example = page.split("   ```yaml\n   salesforce:\n").nth(1).unwrap().split("   ```").next().unwrap();
+    let text = format!("{CATALOGUE}salesforce:\n{}", example.replace("\n   ", "\n").trim_start_matches("   "));
+    let checked = catalog::load([("page.yaml".to_owned(), text)]).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(checked.catalogue.salesforce["crm"].host, "https://acme.my.salesforce.com");
 }
 
 #[test]

@@ -46,7 +46,8 @@ async fn the_client_reads_an_organisation_over_the_network() {
     let edges = [("crm".to_owned(), edge)].into();
     let memory = Memory::new(now);
     let deadline = Instant(now.0 + 60_000);
-    let report = correlate(&memory, &catalogue, &edges, &Options { deadline, accept: None }).await.unwrap();
+    let report =
+        correlate(&memory, &catalogue, &edges, &Options { deadline, accept: None, changed: None }).await.unwrap();
     assert!(matches!(report.organisations["crm"], Told::Read { .. }), "{report:?}");
     let directory = present(&memory).await.unwrap().directory;
     for number in 1..=5 {
@@ -58,6 +59,56 @@ async fn the_client_reads_an_organisation_over_the_network() {
     names.sort_unstable();
     expected.sort_unstable();
     assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn a_table_that_breaks_off_on_the_network_is_fetched_again() {
+    let clock = SystemClock::new().unwrap();
+    let now = clock.now();
+    let peer = peer(now);
+    peer.break_off("/results", 0, 1);
+    let served = serve(Arc::clone(&peer)).await.unwrap();
+    let mapping = DEPLOYMENTS.replace("https://peer.my.salesforce.com", &served.host());
+    let catalogue = peer.change(|org, _| load(&mapping, org));
+    let edges = [("crm".to_owned(), Http::new(clock, Given::new(secret())).unwrap())].into();
+    let options = Options { deadline: Instant(now.0 + 60_000), accept: None, changed: None };
+    let report = correlate(&Memory::new(now), &catalogue, &edges, &options).await.unwrap();
+    assert!(matches!(report.organisations["crm"], Told::Read { .. }), "{report:?}");
+    let fetched = peer.log().iter().filter(|line| line.ends_with("/results")).count();
+    // Six accounts and five deployments, two to a part, and the one again.
+    assert_eq!(fetched, 3 + 3 + 1);
+}
+
+#[tokio::test]
+async fn whoever_has_the_key_of_the_certificate_logs_in_and_nobody_else() {
+    let clock = SystemClock::new().unwrap();
+    let now = clock.now();
+    let peer = peer(now);
+    let served = serve(Arc::clone(&peer)).await.unwrap();
+    let mapping = DEPLOYMENTS.replace("https://peer.my.salesforce.com", &served.host());
+    let catalogue = peer.change(|org, _| load(&mapping, org));
+    let other = peer.certify().unwrap();
+    let key = peer.certify().unwrap();
+    let secret = |key: &str, user: &str, audience: &str| {
+        serde_json::json!({"client_id": CLIENT.0, "username": user, "private_key": key, "audience": audience})
+            .to_string()
+    };
+    let (user, audience) = (salesforce_peer::USER, "https://login.salesforce.com");
+    for (secret, words) in [
+        (secret(&key, user, audience), None),
+        (secret(&other, user, audience), Some("invalid assertion")),
+        (secret(&key, "somebody@peer.example", audience), Some("pre-authorise")),
+        (secret(&key, user, "https://test.salesforce.com"), Some("sandbox")),
+    ] {
+        let edges = [("crm".to_owned(), Http::new(SystemClock::new().unwrap(), Given::new(secret)).unwrap())].into();
+        let options = Options { deadline: Instant(now.0 + 60_000), accept: None, changed: None };
+        let report = correlate(&Memory::new(now), &catalogue, &edges, &options).await.unwrap();
+        match (&report.organisations["crm"], words) {
+            (Told::Read { .. }, None) => {}
+            (Told::Kept(reason, _), Some(words)) => assert!(reason.contains(words), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// Reads both ways, and prints what it read as JSON.

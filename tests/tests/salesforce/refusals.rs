@@ -127,7 +127,8 @@ fn a_table_that_is_cut_is_not_used() {
         (table(&format!("{head}{row}"), "4"), "1 rows and says 4"),
         (table(&format!("{head}{row}"), "1"), "1 rows, and the job processed 9"),
         (table(&format!("{head}{}", &row[..60]), "1"), "ends within a line"),
-        (table(&format!("{head}\"a0Bxx0000000001AAA\",\"fal\n"), "1"), "values for 11 columns"),
+        (table(&format!("{head}\"a0Bxx0000000001AAA\",\"fal\n"), "1"), "ends within a line"),
+        (table(&format!("{head}\"a0Bxx0000000001AAA\",\"false\"\n"), "1"), "values for 11 columns"),
         (table("\"Id\"\n", "0"), "columns"),
     ] {
         // The third object's results are those of the accounts: the deployments' come second.
@@ -137,6 +138,23 @@ fn a_table_that_is_cut_is_not_used() {
     }
     world.read();
     assert_eq!(world.owner("dep-9", HOUR), account(2));
+}
+
+#[test]
+fn a_table_that_breaks_off_is_fetched_again_and_counts_once() {
+    let world = changed();
+    world.at(FEBRUARY + DAY + HOUR);
+    world.peer.break_off("/results", 1, 2);
+    let fetched = |world: &World| world.peer.log().iter().filter(|line| line.ends_with("/results")).count();
+    let before = fetched(&world);
+    world.read();
+    // One part of accounts, three of deployments, the first of which broke off twice.
+    assert_eq!(fetched(&world) - before, 1 + 3 + 2);
+    assert_eq!(world.owner("dep-9", HOUR), account(2));
+    world.at(FEBRUARY + 2 * DAY + 2 * HOUR);
+    world.peer.break_off("/results", 1, usize::MAX);
+    let (reason, passes) = world.refused();
+    assert!(reason.contains("breaks off: connection reset") && passes, "{reason}");
 }
 
 #[test]

@@ -12,9 +12,10 @@ use ledger::memory::Memory;
 use ledger::ports::Clock;
 use ledger::snapshot::present;
 use metering::time::Instant;
-use salesforce::Secrets;
 use salesforce::correlate::{Options, Report, Told, correlate};
-use salesforce::transport::{Method, Pace, Request, Response, Transport};
+use salesforce::reading::Changed;
+use salesforce::transport::{Body, Method, Pace, Pieces, Request, Response, Transport};
+use salesforce::{Id, Secrets};
 use salesforce_peer::{Asked, CLIENT, Org, Peer};
 
 pub const HOUR: i64 = 3_600_000;
@@ -54,7 +55,7 @@ salesforce:
 ";
 
 /// A future that gives way once.
-struct Yield(bool);
+pub struct Yield(pub bool);
 
 impl Future for Yield {
     type Output = ();
@@ -75,7 +76,9 @@ pub struct Direct<'a> {
 }
 
 impl Transport for Direct<'_> {
-    async fn send(&self, request: Request) -> Result<Response, String> {
+    type Body = Broken;
+
+    async fn open(&self, request: Request) -> Result<(Response, Broken), String> {
         Yield(false).await;
         let method = match request.method {
             Method::Get => "GET",
@@ -94,7 +97,28 @@ impl Transport for Direct<'_> {
         let answer = self.peer.answer(&asked);
         Yield(false).await;
         let headers = answer.headers.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
-        Ok(Response { status: answer.status, headers, body: answer.body })
+        let head = Response { status: answer.status, headers, body: Vec::new() };
+        let cut = answer.cut.then_some(answer.body.len() / 2);
+        Ok((head, Broken { pieces: Pieces::new(answer.body, PIECE), left: cut }))
+    }
+}
+
+/// Bytes to a piece: no row of the tests' tables fits into one.
+const PIECE: usize = 97;
+
+/// A body that may break off.
+pub struct Broken {
+    pieces: Pieces,
+    left: Option<usize>,
+}
+
+impl Body for Broken {
+    async fn piece(&mut self) -> Result<Option<Vec<u8>>, String> {
+        Yield(false).await;
+        if let Some(left) = &mut self.left {
+            *left = left.checked_sub(PIECE).ok_or("connection reset")?;
+        }
+        self.pieces.piece().await
     }
 }
 
@@ -175,8 +199,17 @@ impl World {
         BTreeMap::from([("crm".to_owned(), Direct { peer: &self.peer, memory: &self.memory })])
     }
 
+    /// What a hint comes to.
+    pub fn hinted(&self, object: &str, ids: &[String]) -> Report {
+        let organisation = self.catalogue.salesforce["crm"].organisation.clone();
+        let ids = ids.iter().map(|id| Id::parse(id).unwrap()).collect();
+        let changed = Some(Changed { organisation, object: object.to_owned(), ids });
+        let options = Options { deadline: Instant(i64::MAX), accept: None, changed };
+        finish(correlate(&self.memory, &self.catalogue, &self.edges(), &options)).unwrap()
+    }
+
     pub fn run_until(&self, deadline: i64, accept: Option<&str>) -> Report {
-        let options = Options { deadline: Instant(deadline), accept: accept.map(str::to_owned) };
+        let options = Options { deadline: Instant(deadline), accept: accept.map(str::to_owned), changed: None };
         let edges = self.edges();
         finish(correlate(&self.memory, &self.catalogue, &edges, &options)).unwrap()
     }

@@ -16,14 +16,17 @@ pub enum Standing {
     Suspended,
     /// A trial, a test, our own: never billed.
     Excluded,
+    /// Somebody answers for it that this usage, which nobody owned, is never billed.
+    WrittenOff,
 }
 
 impl Standing {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 5] = [
         (Self::Active, "active"),
         (Self::Inactive, "inactive"),
         (Self::Suspended, "suspended"),
         (Self::Excluded, "excluded"),
+        (Self::WrittenOff, "written-off"),
     ];
 
     /// The word for it in a snapshot.
@@ -54,7 +57,7 @@ pub struct Claim {
     pub standing: Standing,
     /// Whether `from` was inferred from when a change was seen, and whether `until` was.
     pub inferred: (bool, bool),
-    /// Where it is written: `catalogue`, or source, object and record as in `crm/Asset/02i…`.
+    /// Where it is written: `catalogue`, source, object and record as in `crm/Asset/02i…`, or who wrote it off and why.
     pub source: String,
     /// When this fact was first recorded.
     pub recorded_at: Instant,

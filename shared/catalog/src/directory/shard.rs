@@ -1,6 +1,6 @@
 //! A part of a snapshot: the lines of the deployments whose names hash to it, sorted.
 
-use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::DirectoryError;
 use super::claim::{Claim, Seen, escaped, read, unescaped};
@@ -15,27 +15,24 @@ pub fn shards_for(records: u64) -> u32 {
     u32::try_from(records.div_ceil(CLAIMS).max(1).next_power_of_two()).unwrap_or(u32::MAX)
 }
 
-/// The shard of a deployment among `count`: by a hash (FNV-1a) that no release will change.
+/// The shard of a deployment among `count`.
 #[must_use]
 pub fn shard_of(deployment: &str, count: u32) -> u32 {
-    let hash = deployment
-        .bytes()
-        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
+    let hash = hashed(deployment);
     let spread = hash ^ (hash >> 32);
     u32::try_from(spread.checked_rem(u64::from(count)).unwrap_or(0)).unwrap_or(0)
 }
 
-/// Sorted lines with an index.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Sorted lines. What finds a name in them is made when the first one is looked for, so that opening costs nothing.
+#[derive(Debug, Clone, Default)]
 pub struct Shard {
     text: String,
-    /// Where each line begins, and the end.
-    starts: Vec<u32>,
+    index: OnceLock<Index>,
 }
 
 impl Shard {
-    /// A shard of claims in any order, sorted by their names as written; a fact that is stated twice counts once, as first recorded. With the hash of
-    /// its facts, which does not depend on when they were recorded.
+    /// A shard of claims in any order, sorted by their names as written; a fact that is stated twice counts once, as
+    /// first recorded. With the hash of its facts, which does not depend on when they were recorded.
     #[must_use]
     pub fn build(mut claims: Vec<Claim>) -> (Self, String) {
         claims.sort_by(|a, b| {
@@ -53,17 +50,17 @@ impl Shard {
             facts.push_str(&line);
             facts.push('\n');
         }
-        let starts = index(&text).unwrap_or_default();
-        (Self { text, starts }, hash::of_text(&facts))
+        (Self { text, index: OnceLock::new() }, hash::of_text(&facts))
     }
 
     /// A shard of lines that [`Shard::text`] gave.
     ///
     /// # Errors
-    /// [`DirectoryError::Line`] where its last line has no end.
+    /// [`DirectoryError::Line`] where its last line has no end, or where it is larger than 4 GB.
     pub fn open(text: String) -> Result<Self, DirectoryError> {
-        let starts = index(&text).ok_or(DirectoryError::Line)?;
-        Ok(Self { text, starts })
+        let ended = text.is_empty() || text.ends_with('\n');
+        let fits = u32::try_from(text.len()).is_ok_and(|length| length < u32::MAX);
+        if ended && fits { Ok(Self { text, index: OnceLock::new() }) } else { Err(DirectoryError::Line) }
     }
 
     /// The lines, to be stored.
@@ -75,45 +72,35 @@ impl Shard {
     /// How many claims there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.starts.len().saturating_sub(1)
+        memchr::memchr_iter(b'\n', self.text.as_bytes()).count()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.text.is_empty()
     }
 
-    fn line(&self, index: usize) -> &str {
-        let bound = |index: usize| self.starts.get(index).and_then(|start| usize::try_from(*start).ok());
-        let (Some(start), Some(end)) = (bound(index), bound(index.saturating_add(1))) else { return "" };
-        self.text.get(start..end.saturating_sub(1)).unwrap_or_default()
-    }
-
-    fn name(&self, index: usize) -> &str {
-        self.line(index).split('\t').next().unwrap_or_default()
-    }
-
-    /// The lines about one deployment; names are compared as they are written.
-    fn range(&self, deployment: &str) -> Range<usize> {
-        let wanted = escaped(deployment);
-        let wanted = wanted.as_bytes();
-        let first = partition(self.len(), |index| self.name(index).as_bytes() < wanted);
-        let mut end = first;
-        while end < self.len() && self.name(end).as_bytes() == wanted {
-            end = end.saturating_add(1);
-        }
-        first..end
-    }
-
-    /// The claims about one deployment, by rule and time.
+    /// The claims about one deployment, by rule and time. Names are compared as they are written.
     pub fn claims(&self, deployment: &str) -> impl Iterator<Item = Seen<'_>> + use<'_> {
-        self.range(deployment).filter_map(|index| read(self.line(index)).map(|(_, seen)| seen))
+        let wanted = escaped(deployment);
+        let index = self.index.get_or_init(|| Index::of(&self.text));
+        let start = index.find(&self.text, &wanted).unwrap_or(self.text.len());
+        let length = wanted.len();
+        let mut name = None;
+        let lines = lines(self.text.get(start..).unwrap_or_default());
+        // Lines about one name follow each other.
+        let about = lines.take_while(move |line| {
+            let found = line.as_bytes().get(length) == Some(&b'\t');
+            let this = line.get(..length).filter(|_| found);
+            this.is_some() && *name.get_or_insert(this) == this
+        });
+        about.filter_map(|line| read(line).map(|(_, seen)| seen))
     }
 
     /// Everything, in the order of the lines: the deployment still escaped, and its claim.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, Seen<'_>)> {
-        (0..self.len()).filter_map(|index| read(self.line(index)))
+        lines(&self.text).filter_map(read)
     }
 
     /// All claims by themselves.
@@ -124,32 +111,85 @@ impl Shard {
     /// The names of all deployments, each once.
     pub fn deployments(&self) -> impl Iterator<Item = String> {
         let mut last: Option<&str> = None;
-        (0..self.len()).filter_map(move |index| {
-            let name = self.name(index);
-            (last.replace(name) != Some(name)).then(|| unescaped(name))
+        lines(&self.text).map(name_of).filter_map(move |name| {
+            let new = last.replace(name) != Some(name);
+            new.then(|| unescaped(name))
         })
     }
 }
 
-/// Where each line begins; nothing if the last has no end, or if there is too much.
-fn index(text: &str) -> Option<Vec<u32>> {
-    if !text.is_empty() && !text.ends_with('\n') {
-        return None;
-    }
-    let mut starts = Vec::with_capacity(text.len().div_euclid(64).saturating_add(1));
-    starts.push(0);
-    for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
-        starts.push(u32::try_from(end.saturating_add(1)).ok()?);
-    }
-    Some(starts)
+/// The lines of a text whose last line is ended.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = memchr::memchr(b'\n', rest.as_bytes())?;
+        let line = rest.get(..end)?;
+        rest = rest.get(end.saturating_add(1)..)?;
+        Some(line)
+    })
 }
 
-/// The first index for which `before` does not hold.
-fn partition(length: usize, before: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut high) = (0, length);
-    while low < high {
-        let middle = low.midpoint(high);
-        if before(middle) { low = middle.saturating_add(1) } else { high = middle }
+fn name_of(line: &str) -> &str {
+    let end = memchr::memchr(b'\t', line.as_bytes()).unwrap_or(line.len());
+    line.get(..end).unwrap_or_default()
+}
+
+/// Where the lines about each name begin, by a hash of the name: at most half of the places are taken.
+#[derive(Debug, Clone, Default)]
+struct Index {
+    /// A place in the text and one; 0 where there is none.
+    places: Vec<u32>,
+}
+
+impl Index {
+    fn of(text: &str) -> Self {
+        let count = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+        let mut index = Self { places: vec![0; count.saturating_mul(2).next_power_of_two().max(2)] };
+        let (mut start, mut last) = (0_usize, None);
+        for line in lines(text) {
+            let name = name_of(line);
+            if last.replace(name) != Some(name) {
+                index.add(name, start);
+            }
+            start = start.saturating_add(line.len()).saturating_add(1);
+        }
+        index
     }
-    low
+
+    fn add(&mut self, name: &str, start: usize) {
+        let mut at = self.first(name);
+        while self.places.get(at).is_some_and(|place| *place != 0) {
+            at = self.next(at);
+        }
+        if let (Some(place), Ok(start)) = (self.places.get_mut(at), u32::try_from(start)) {
+            *place = start.saturating_add(1);
+        }
+    }
+
+    /// Where the lines about a name begin.
+    fn find(&self, text: &str, name: &str) -> Option<usize> {
+        let mut at = self.first(name);
+        loop {
+            let start = usize::try_from(self.places.get(at)?.checked_sub(1)?).ok()?;
+            let rest = text.as_bytes().get(start..)?;
+            if rest.starts_with(name.as_bytes()) && rest.get(name.len()) == Some(&b'\t') {
+                return Some(start);
+            }
+            at = self.next(at);
+        }
+    }
+
+    fn first(&self, name: &str) -> usize {
+        // Of the bits that did not choose the shard.
+        usize::try_from(hashed(name) >> 40).unwrap_or(0) & self.places.len().saturating_sub(1)
+    }
+
+    fn next(&self, at: usize) -> usize {
+        at.saturating_add(1) & self.places.len().saturating_sub(1)
+    }
+}
+
+/// FNV-1a, which no release will change.
+fn hashed(text: &str) -> u64 {
+    text.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }

@@ -17,6 +17,8 @@ pub enum Preset {
     CpqSubscriptions,
     /// As `account-asset`, with a subscription for each contract.
     Contract,
+    /// As `account-asset`, with a subscription for each order.
+    Order,
 }
 
 fn text(text: &str) -> Option<String> {
@@ -26,7 +28,7 @@ fn text(text: &str) -> Option<String> {
 impl Preset {
     pub(crate) fn deployments(self) -> Deployments {
         match self {
-            Self::AccountAsset | Self::CpqSubscriptions | Self::Contract => Deployments {
+            Self::AccountAsset | Self::CpqSubscriptions | Self::Contract | Self::Order => Deployments {
                 object: "Asset".to_owned(),
                 keys: vec!["SerialNumber".to_owned()],
                 account: "AccountId".to_owned(),
@@ -71,7 +73,7 @@ impl Preset {
                 ..named(
                     "SBQQ__Subscription__c",
                     "SBQQ__Account__c",
-                    "SBQQ__Product__c",
+                    "SBQQ__Product__r.ProductCode",
                     "SBQQ__StartDate__c",
                     "SBQQ__EndDate__c",
                 )
@@ -80,6 +82,11 @@ impl Preset {
                 status: text("Status"),
                 active: vec!["Activated".to_owned()],
                 ..named("Contract", "AccountId", "Plan__c", "StartDate", "EndDate")
+            }),
+            Self::Order => Some(Subscriptions {
+                status: text("Status"),
+                active: vec!["Activated".to_owned()],
+                ..named("Order", "AccountId", "Plan__c", "EffectiveDate", "EndDate")
             }),
         }
     }

@@ -49,7 +49,7 @@ impl Function {
     pub fn variables(self) -> impl Iterator<Item = Variable> {
         let own: &[Variable] = match self {
             Self::Translate => &[],
-            Self::Correlate => &[SALESFORCE_SECRET],
+            Self::Correlate => &[SALESFORCE_SECRET, SALESFORCE_WRITE_SECRET],
             Self::Aggregate => &[QUEUE_URL, SETTLE_MINUTES],
             Self::Invoice => &[SETTLE_MINUTES],
         };
@@ -99,6 +99,12 @@ const SALESFORCE_SECRET: Variable = Variable {
     required: false,
 };
 
+const SALESFORCE_WRITE_SECRET: Variable = Variable {
+    name: "FARTHING_SALESFORCE_WRITE_SECRET",
+    holds: "the ARN of the Secrets Manager secret with the credentials for writing back to Salesforce, or nothing",
+    required: false,
+};
+
 /// What every function reads.
 const VARIABLES: [Variable; 8] = [
     LEDGER_TABLE,
@@ -125,6 +131,8 @@ pub struct Settings {
     pub settle_minutes: i64,
     /// The secret with the credentials of Salesforce organisations, if there are any.
     pub salesforce_secret: Option<String>,
+    /// The secret with the credentials for writing back, if anything is.
+    pub salesforce_write_secret: Option<String>,
 }
 
 /// Everything that is wrong with the environment, one line each.
@@ -172,12 +180,15 @@ impl Settings {
         let reads = |wanted| function.variables().any(|variable| variable == wanted);
         let queue_url = reads(QUEUE_URL).then(|| reader.text(QUEUE_URL));
         let salesforce_secret = reader.optional(SALESFORCE_SECRET).filter(|_| reads(SALESFORCE_SECRET));
+        let salesforce_write_secret =
+            reader.optional(SALESFORCE_WRITE_SECRET).filter(|_| reads(SALESFORCE_WRITE_SECRET));
         let settle_minutes = if reads(SETTLE_MINUTES) { reader.number(SETTLE_MINUTES, 0, 1440) } else { 0 };
         if !reader.wrong.is_empty() {
             return Err(SettingsError(reader.wrong));
         }
         let aws = AwsConfig { tables, buckets, queue_url, ledger_days, endpoint: None };
-        Ok(Self { aws, catalogue_prefix, settle_minutes: i64::from(settle_minutes), salesforce_secret })
+        let settle_minutes = i64::from(settle_minutes);
+        Ok(Self { aws, catalogue_prefix, settle_minutes, salesforce_secret, salesforce_write_secret })
     }
 }
 

@@ -95,37 +95,95 @@ pub fn aggregate(payload: Value) -> Result<Aggregate, EventError> {
 }
 
 /// What `correlate` is to do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Correlate {
-    /// Who accepts what a guard refused, and why.
-    pub accept: Option<String>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Correlate {
+    /// Read what is new.
+    Read {
+        /// Who accepts what a guard refused, and why.
+        accept: Option<String>,
+    },
+    /// Read some records again, because somebody says that they changed.
+    Changed {
+        /// The organisation's id.
+        organisation: String,
+        /// The object.
+        object: String,
+        /// The records' ids; none where they are not told.
+        ids: Vec<String>,
+    },
+    /// Let usage that nobody owns never be billed.
+    WriteOff(WriteOff),
+    /// Write summaries and invoices back; whether what was refused before is sent again.
+    WriteBack {
+        /// See above.
+        redrive: bool,
+    },
 }
 
-/// Decodes what `correlate` is invoked with: `{}`, `{"accept": "who, and why"}`, a scheduled event, or an event that
-/// says that a record changed, which only means to look.
+/// Who writes off what.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriteOff {
+    /// The deployment.
+    pub deployment: String,
+    /// The month, `YYYY-MM`.
+    pub month: String,
+    /// Who answers for it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Decodes what `correlate` is invoked with: `{}`, `{"accept": "who, and why"}`, `{"write-off": {…}}`,
+/// `{"write-back": true}`, a scheduled event, or an event of Salesforce's Event Relay, which only means to read those
+/// records again.
 ///
 /// # Errors
 ///
 /// Anything else, saying what is understood.
 pub fn correlate(payload: Value) -> Result<Correlate, EventError> {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
+    #[serde(deny_unknown_fields, rename_all = "kebab-case")]
     struct Asked {
         accept: Option<String>,
+        write_off: Option<WriteOff>,
+        #[serde(default)]
+        write_back: bool,
+        #[serde(default)]
+        redrive: bool,
     }
-    let from_salesforce =
-        |source: &Value| source.as_str().is_some_and(|it| it.starts_with("aws.partner/salesforce.com/"));
-    if payload.get("source").is_some_and(from_salesforce) {
-        return Ok(Correlate::default());
+    const EXPECTED: &str = "send {}, or one of {\"accept\": \"who, and why\"}, {\"write-off\": {\"deployment\": …, \
+                            \"month\": …, \"by\": …, \"reason\": …}} and {\"write-back\": true, \"redrive\": true}";
+    let refused = |reason: &str| EventError::Request { reason: reason.to_owned(), expected: EXPECTED };
+    if let Some(organisation) = relayed(&payload) {
+        return Ok(changed(&payload, organisation));
     }
-    let Trigger::Request(value) = trigger(payload)? else { return Ok(Correlate::default()) };
-    let Asked { accept } = request(value, "send {}, or {\"accept\": \"who, and why\"}")?;
+    let Trigger::Request(value) = trigger(payload)? else { return Ok(Correlate::Read { accept: None }) };
+    let Asked { accept, write_off, write_back, redrive } = request(value, EXPECTED)?;
     let accept = accept.map(|accept| accept.trim().to_owned());
-    if accept.as_ref().is_some_and(String::is_empty) {
-        let reason = "`accept` does not say who and why".to_owned();
-        return Err(EventError::Request { reason, expected: "send {\"accept\": \"who, and why\"}" });
+    match (accept, write_off, write_back) {
+        (Some(accept), None, false) if accept.is_empty() => Err(refused("`accept` does not say who and why")),
+        (_, _, false) if redrive => Err(refused("`redrive` is about what is written back")),
+        (accept, None, false) => Ok(Correlate::Read { accept }),
+        (None, Some(write_off), false) => Ok(Correlate::WriteOff(write_off)),
+        (None, None, true) => Ok(Correlate::WriteBack { redrive }),
+        _ => Err(refused("it asks for more than one thing")),
     }
-    Ok(Correlate { accept })
+}
+
+/// The organisation whose Event Relay an event comes from.
+fn relayed(payload: &Value) -> Option<String> {
+    let source = payload.get("source")?.as_str()?.strip_prefix("aws.partner/salesforce.com/")?;
+    source.split('/').next().map(str::to_owned)
+}
+
+/// Whatever else the event says is left alone: records are read, never believed from events.
+fn changed(payload: &Value, organisation: String) -> Correlate {
+    let header = payload.pointer("/detail/payload/ChangeEventHeader");
+    let object = header.and_then(|header| header.get("entityName")).and_then(Value::as_str).unwrap_or_default();
+    let ids = header.and_then(|header| header.get("recordIds")).and_then(Value::as_array).into_iter().flatten();
+    let ids = ids.filter_map(Value::as_str).map(str::to_owned).collect();
+    Correlate::Changed { organisation, object: object.to_owned(), ids }
 }
 
 /// Decodes which month `invoice` is to close: `{"period": "2026-02"}`, or the month before
@@ -249,6 +307,46 @@ mod tests {
         for error in refused {
             assert!(matches!(error, Some(EventError::Request { .. })), "{error:?}");
         }
+    }
+
+    #[test]
+    fn correlate_is_asked_for_one_thing() {
+        let off = json!({"deployment": "d", "month": "2026-02", "by": "A", "reason": "b"});
+        let read = |accept: Option<&str>| Correlate::Read { accept: accept.map(str::to_owned) };
+        for (payload, asked) in [
+            (json!({}), read(None)),
+            (tick("aws.scheduler", "2026-03-01T00:01:00Z", json!("{}")), read(None)),
+            (json!({"accept": " A: b "}), read(Some("A: b"))),
+            (json!({"write-back": true}), Correlate::WriteBack { redrive: false }),
+            (json!({"write-back": true, "redrive": true}), Correlate::WriteBack { redrive: true }),
+        ] {
+            assert_eq!(correlate(payload.clone()), Ok(asked), "{payload}");
+        }
+        assert!(matches!(correlate(json!({"write-off": off})), Ok(Correlate::WriteOff(said)) if said.by == "A"));
+        for payload in [
+            json!({"accept": " "}),
+            json!({"redrive": true}),
+            json!({"write-back": true, "accept": "A: b"}),
+            json!({"write-off": {"deployment": "d", "month": "2026-02", "by": "A"}}),
+            json!({"write-off": off, "write-back": true}),
+        ] {
+            assert!(matches!(correlate(payload.clone()), Err(EventError::Request { .. })), "{payload}");
+        }
+    }
+
+    #[test]
+    fn an_event_of_salesforce_only_says_which_records_to_read_again() {
+        let event = |detail: Value| {
+            json!({"source": "aws.partner/salesforce.com/00Dxx0000001gPLEAY/0YLxx0000000001GAA",
+                   "detail-type": "AccountChangeEvent", "detail": detail})
+        };
+        let header = json!({"entityName": "Account", "recordIds": ["001xx000003DGb2AAG"], "changeType": "CREATE"});
+        let told = correlate(event(json!({"payload": {"ChangeEventHeader": header, "Name": "never believed"}})));
+        let (organisation, object) = ("00Dxx0000001gPLEAY".to_owned(), "Account".to_owned());
+        let ids = vec!["001xx000003DGb2AAG".to_owned()];
+        assert_eq!(told, Ok(Correlate::Changed { organisation: organisation.clone(), object, ids }));
+        let overflow = correlate(event(json!({})));
+        assert_eq!(overflow, Ok(Correlate::Changed { organisation, object: String::new(), ids: Vec::new() }));
     }
 
     #[test]

@@ -1,0 +1,78 @@
+//! `farthing unbilled` and `farthing write-off`: usage that we cannot bill, and what it is worth.
+
+use comfy_table::Cell;
+use ledger::correlate::Counters;
+use ledger::ownership::{Held, Unowned};
+use ledger::write_off::{self, WriteOff};
+use pricing::text::grouped;
+
+use crate::cli::Place;
+use crate::commands::engine;
+use crate::crm;
+use crate::failure::Failure;
+use crate::report::{right, say, shortened, table};
+
+/// Why nobody is billed.
+pub fn why(reason: Unowned) -> &'static str {
+    match reason {
+        Unowned::Unknown => "no customer has this deployment",
+        Unowned::NotEffective => "its customer did not have it at that time",
+        Unowned::Ambiguous => "two customers claim it",
+        Unowned::NoAccount => "its record names no account",
+        Unowned::Inactive => "its record says that it is not in use",
+        Unowned::Excluded => "it is never billed",
+        Unowned::WrittenOff => "it was written off",
+        Unowned::MissingTag => "the usage names no deployment",
+        Unowned::NoPlan => "its customer holds no plan at that time",
+        Unowned::NoStream => "the catalogue no longer has this stream; put it back under its name",
+    }
+}
+
+/// One row for each deployment, stream and reason.
+pub fn report(held: &[Held]) -> String {
+    let mut table = table(&["deployment", "stream", "quantity", "why it is not billed", "worth at list prices"]);
+    for one in held {
+        let worth =
+            one.worth.iter().map(|worth| format!("{} {} ({})", grouped(&worth.amount), worth.currency, worth.plan));
+        table.add_row(vec![
+            Cell::new(if one.deployment.is_empty() { "(none named)" } else { &one.deployment }),
+            Cell::new(&one.stream),
+            right(format!("{} {}", grouped(&shortened(&one.quantity.display(12))), one.unit)),
+            Cell::new(why(one.reason)),
+            Cell::new(worth.collect::<Vec<_>>().join("\n")),
+        ]);
+    }
+    table.to_string()
+}
+
+/// Lists what nobody is billed for in a month, from what is counted and the directory in force.
+pub async fn list(place: &Place, month: &str, json: bool) -> Result<(), Failure> {
+    let engine = engine(place)?;
+    let held = Counters::read(&*engine.ports, &engine.configuration.catalogue, month).await?.held()?;
+    let write_offs = write_off::list(&*engine.ports).await?;
+    let write_offs: Vec<&WriteOff> = write_offs.iter().filter(|one| one.month == month).collect();
+    if json {
+        say(&serde_json::json!({"month": month, "unbilled": held, "write-offs": write_offs}).to_string());
+        return Ok(());
+    }
+    if held.is_empty() {
+        say(&format!("all usage of {month} is billed"));
+    } else {
+        say(&report(&held));
+    }
+    for one in write_offs {
+        say(&format!("{} was written off on {} by {}: {}", one.deployment, one.at, one.by, one.reason));
+    }
+    Ok(())
+}
+
+/// Writes off what nobody is billed for of a deployment in a month, and puts that in force.
+pub async fn write_off(place: &Place, about: (&str, &str), said: (&str, &str)) -> Result<(), Failure> {
+    let engine = engine(place)?;
+    let catalogue = &engine.configuration.catalogue;
+    let done = write_off::write_off(&*engine.ports, catalogue, about, said).await?;
+    crm::published(&*engine.ports, catalogue, &engine.reached, None).await?;
+    say(&report(&done.usage));
+    say(&format!("is never billed to anybody: {} answers for that: {}", done.by, done.reason));
+    Ok(())
+}
