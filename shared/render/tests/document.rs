@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use invoicing::Invoice;
 use proptest::prelude::*;
-use samples::{draft, long, october, settle, with_names};
+use samples::{draft, long, october, settle, taxed, with_names};
 use serde_json::Value;
 
 /// Every string that is placed on the page, as a reader sees it.
@@ -96,6 +96,50 @@ fn corrections_stand_apart_and_name_their_period() {
             "€12.40",
         ],
     );
+}
+
+#[test]
+fn net_tax_and_total_are_printed_with_each_rate() {
+    let invoice = taxed();
+    let shown = [
+        "Net amount",
+        "€137,724.07",
+        "Tax",
+        "€22,505.64",
+        "€160,229.71",
+        "VAT DE",
+        "taxed (S)",
+        "19 %",
+        "€107,208.00",
+        "€20,369.52",
+        "7 %",
+        "€30,516.07",
+        "€2,136.12",
+        "VAT 19 %",
+        "VAT 7 %",
+    ];
+    says(&invoice, &shown);
+    assert_eq!(view(&invoice)["headline"]["amount"], "€160,229.71");
+    assert!(render::pdf(&invoice).is_ok());
+    // Without taxes nothing is said of them.
+    assert_eq!(view(&october())["taxes"], Value::Array(Vec::new()));
+    assert!(printed(&october()).is_disjoint(&["Net amount", "Tax"].map(str::to_owned).into()));
+}
+
+#[test]
+fn a_reverse_charge_bears_its_note_and_lines_of_one_rate_do_not_repeat_it() {
+    let mut invoice = taxed();
+    let taxes = invoice.taxes.as_mut().unwrap();
+    taxes.rows.truncate(1);
+    (taxes.rows[0].code, taxes.rows[0].percent) = (pricing::TaxCode::Ae, Some("0".to_owned()));
+    taxes.rows[0].note = Some("Reverse charge".to_owned());
+    (taxes.tax, taxes.rows[0].amount) = ("0.00".to_owned(), "0.00".to_owned());
+    taxes.rows[0].base.clone_from(&taxes.net);
+    invoice.total.clone_from(&taxes.net);
+    invoice.lines.iter_mut().for_each(|line| line.taxes = vec![1]);
+    says(&invoice, &["reverse charge (AE)", "Reverse charge", "0 %", "€0.00"]);
+    assert!(view(&invoice)["sections"][0]["lines"][0]["tax"] == "");
+    assert!(render::pdf(&invoice).is_ok());
 }
 
 #[test]

@@ -8,6 +8,11 @@ pub fn october() -> Invoice {
     Invoice::from_json(include_str!("../../samples/october.json")).unwrap()
 }
 
+/// A month with every kind of line: fees, tiers, packages, discounts, a commitment, corrections, credits; two rates of tax.
+pub fn taxed() -> Invoice {
+    Invoice::from_json(include_str!("../../samples/taxed.json")).unwrap()
+}
+
 /// The same month without a number.
 pub fn draft() -> Invoice {
     Invoice { number: None, ..october() }
