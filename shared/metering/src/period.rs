@@ -208,6 +208,34 @@ mod tests {
         })
     }
 
+    /// The days around every change of every zone's clocks: midnights that are skipped, that come twice, and the date
+    /// that never was.
+    #[test]
+    fn another_date_library_agrees_wherever_clocks_are_changed() {
+        let (first, last) = ("1970-01-02T00:00:00Z".parse().unwrap(), "2037-01-01T00:00:00Z".parse().unwrap());
+        let (mut agreed, mut skipped, mut twice) = (0, 0, 0);
+        for zone in chrono_tz::TZ_VARIANTS {
+            let Ok(oracle) = jiff::tz::TimeZone::get(zone.name()) else { continue };
+            let changes = oracle.following(first).map(|change| change.timestamp()).take_while(|at| *at < last);
+            for local in changes.map(|at| oracle.to_datetime(at).date()) {
+                for day in [local.yesterday().unwrap(), local, local.tomorrow().unwrap()] {
+                    let date: NaiveDate = day.to_string().parse().unwrap();
+                    let within = day.to_zoned_datetime(oracle.clone()).unwrap();
+                    let midnight = within.start_of_day().unwrap().timestamp();
+                    let same = start_of_day(zone, date).unwrap().0 == midnight.as_millisecond();
+                    assert!(same || !same_rules(zone, &oracle, midnight), "{zone} {date}");
+                    agreed += u32::from(same);
+                    match zone.from_local_datetime(&date.and_time(NaiveTime::MIN)) {
+                        chrono::LocalResult::None => skipped += 1,
+                        chrono::LocalResult::Ambiguous(..) => twice += 1,
+                        chrono::LocalResult::Single(_) => {}
+                    }
+                }
+            }
+        }
+        assert!(agreed > 50_000 && skipped > 500 && twice > 300, "{agreed} {skipped} {twice}");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, max_global_rejects: 1000, ..ProptestConfig::default() })]
         #[test]
