@@ -312,15 +312,18 @@ fn exact_quotient(a: i128, divisor: i128) -> Result<i128, ExactError> {
 
 /// `value` × 10^−`scale` with all of its `scale` digits after the point.
 pub fn decimal_text(value: i128, scale: u32) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let sign = if value < 0 { "-" } else { "" };
     let places = usize::try_from(scale).unwrap_or(usize::MAX);
-    if places == 0 {
-        return format!("{sign}{digits}");
+    let digits = value.unsigned_abs().to_string();
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(places));
+    let mut out = String::with_capacity(digits.len().saturating_add(3));
+    out.push_str(if value < 0 { "-" } else { "" });
+    out.push_str(if whole.is_empty() { "0" } else { whole });
+    if places > 0 {
+        out.push('.');
+        out.extend(std::iter::repeat_n('0', places.saturating_sub(fraction.len())));
+        out.push_str(fraction);
     }
-    let padded = format!("{digits:0>width$}", width = places.saturating_add(1));
-    let (whole, fraction) = padded.split_at(padded.len().saturating_sub(places));
-    format!("{sign}{whole}.{fraction}")
+    out
 }
 
 /// Without the noughts that end a fraction.

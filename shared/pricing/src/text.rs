@@ -1,6 +1,6 @@
 //! Numbers as text: exact where they end, in prose with thousands apart.
 
-use metering::exact::{Exact, Rounding};
+use metering::exact::{Exact, Rounding, decimal_text};
 
 /// Digits after the point that an exact number is written with at most; streams have no more.
 const EXACT_DIGITS: u32 = 18;
@@ -11,42 +11,74 @@ const CUT_DIGITS: u32 = 12;
 /// ends within 18 digits, otherwise rounded to 12.
 #[must_use]
 pub fn plain(value: &Exact, digits: u32) -> String {
-    let limit = if ends(value) { EXACT_DIGITS } else { CUT_DIGITS };
-    pad(value.display(limit), digits)
+    let mut out = String::with_capacity(ROOM);
+    let (text, _) = shortest(value);
+    write(&text, digits, false, &mut out);
+    out
 }
 
 /// The same for a sentence: thousands apart, and a mark where digits are left out.
 pub(crate) fn prose(value: &Exact, digits: u32) -> String {
-    let mark = if ends(value) { "" } else { "…" };
-    format!("{}{mark}", grouped(&plain(value, digits)))
+    let mut out = String::with_capacity(ROOM);
+    let (text, ends) = shortest(value);
+    write(&text, digits, true, &mut out);
+    if !ends {
+        out.push('…');
+    }
+    out
 }
 
 /// `1234567.5` as `1,234,567.5`.
 #[must_use]
 pub fn grouped(text: &str) -> String {
-    let (sign, unsigned) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
-    let (whole, fraction) = unsigned.split_once('.').map_or((unsigned, None), |(whole, rest)| (whole, Some(rest)));
-    let mut out = String::from(sign);
-    for (left, digit) in (1..=whole.len()).rev().zip(whole.chars()) {
-        out.push(digit);
-        if left > 1 && left % 3 == 1 {
-            out.push(',');
-        }
-    }
-    fraction.iter().for_each(|fraction| out.extend([".", fraction]));
+    let mut out = String::with_capacity(ROOM);
+    write(text, 0, true, &mut out);
     out
 }
 
-fn ends(value: &Exact) -> bool {
-    value.decimal_digits().is_some_and(|digits| digits <= EXACT_DIGITS)
+/// What most numbers need; longer ones grow.
+const ROOM: usize = 32;
+
+/// The decimal without trailing noughts, and whether that is all of it.
+fn shortest(value: &Exact) -> (String, bool) {
+    let ends = value.decimal_digits().filter(|digits| *digits <= EXACT_DIGITS);
+    // As many digits as it has: nothing is left to be trimmed.
+    let exact = ends.and_then(|digits| Some(decimal_text(value.to_scaled(digits).ok()?, digits)));
+    match (exact, ends) {
+        (Some(text), _) => (text, true),
+        (None, Some(_)) => (value.display(EXACT_DIGITS), true),
+        (None, None) => (value.display(CUT_DIGITS), false),
+    }
 }
 
-fn pad(text: String, digits: u32) -> String {
+fn thousands(whole: &str, out: &mut String) {
+    let mut rest = whole;
+    let mut next = whole.len().checked_rem(3).filter(|first| *first > 0).unwrap_or(3);
+    while let Some((group, after)) = rest.split_at_checked(next.min(rest.len())).filter(|(group, _)| !group.is_empty())
+    {
+        out.push_str(group);
+        if !after.is_empty() {
+            out.push(',');
+        }
+        (rest, next) = (after, 3);
+    }
+}
+
+/// Writes a plain decimal: with thousands apart, filled up to `digits` after the point.
+fn write(text: &str, digits: u32, apart: bool, out: &mut String) {
+    let (sign, unsigned) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    out.push_str(sign);
+    if apart {
+        thousands(whole, out)
+    } else {
+        out.push_str(whole)
+    }
     let wanted = usize::try_from(digits).unwrap_or(0);
-    match text.split_once('.') {
-        Some((whole, fraction)) => format!("{whole}.{fraction:0<wanted$}"),
-        None if wanted > 0 => format!("{text}.{:0<wanted$}", ""),
-        None => text,
+    if wanted > 0 || !fraction.is_empty() {
+        out.push('.');
+        out.push_str(fraction);
+        out.extend(std::iter::repeat_n('0', wanted.saturating_sub(fraction.len())));
     }
 }
 
