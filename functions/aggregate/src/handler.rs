@@ -34,9 +34,9 @@ async fn swept(context: &Context) -> Result<Value, Failure> {
     let settle_ms = context.settle_minutes.saturating_mul(60_000);
     let before = Instant(context.ports.now().0.saturating_sub(settle_ms));
     let audit = sweep(&context.ports, &configuration.catalogue, before).await?;
-    let (objects, asked_for) = (audit.objects, audit.missing.len());
+    let (objects, compared, asked_for) = (audit.objects, audit.compared, audit.missing.len());
     let (held, unread) = (audit.held.len(), audit.unread.len());
-    tracing::info!(objects, asked_for, held, unread, "swept");
+    tracing::info!(objects, compared, asked_for, held, unread, "swept");
     for (key, reason) in &audit.held {
         tracing::warn!(key, reason, "counts nothing until somebody has looked");
     }

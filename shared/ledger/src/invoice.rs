@@ -19,17 +19,19 @@ use metering::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::refresh;
+use crate::audit::{Audit, audit_unsealed};
 use crate::charges::{Basis, Earlier, charges};
 use crate::configuration::Configuration;
 use crate::correlate::window;
-use crate::counted::{Audit, Counted, audit};
 use crate::document::{Charged, Made, document, held_in, history};
+use crate::counted::Counted;
 pub use crate::document::{publish, published_keys};
 use crate::error::LedgerError;
 use crate::file::{pages, read_text};
 use crate::names;
 use crate::ownership::{Held, held};
 use crate::ports::{Bucket, Item, Key, Ports, Table, Transacted, Write};
+use crate::seal::{Seals, rules};
 use crate::snapshot::{self, Present};
 use crate::taxation::Taxation;
 
@@ -139,12 +141,14 @@ pub async fn close<P: Ports>(
     let (joined, unbillable) = catalogue.joined(directory.parties());
     let published = head.is_some_and(|(head, _)| head.catalogue == own);
     let catalogue = &joined;
+    // The seals first: they vouch for rollups that are read later.
+    let seals = Seals::read(ports, &rules(catalogue)).await?;
     let counted = Counted::read(ports, Some(horizon(catalogue, &options.month)?)).await?;
     let before = Instant(now.0.saturating_sub(options.settle_minutes.saturating_mul(60_000)));
     if !options.preview {
         counted.manifest.keep(ports).await?;
     }
-    let audit = audit(ports, catalogue, &counted, before).await?;
+    let audit = audit_unsealed(ports, catalogue, &counted, &seals, before).await?;
     let mut blocked = reasons(&audit, published);
     blocked.extend(broken);
     let run = Run { ports, catalogue, counted: &counted, directory: &directory, options, blocked, now };

@@ -9,6 +9,7 @@
 
 pub mod aggregate;
 pub mod attention;
+pub mod audit;
 pub mod charges;
 pub mod compare;
 pub mod configuration;
@@ -18,6 +19,7 @@ mod document;
 pub mod error;
 pub mod explain;
 pub mod file;
+mod inputs;
 pub mod invoice;
 pub mod manifest;
 pub mod memory;
@@ -25,8 +27,10 @@ pub mod names;
 pub mod ownership;
 mod packed;
 pub mod ports;
+pub mod seal;
 pub mod snapshot;
 pub mod taxation;
+pub mod sweep;
 pub mod translate;
 pub mod verify;
 pub mod waive;

@@ -77,6 +77,9 @@ pub fn rollup(slot: &Slot) -> (Table, Key) {
 /// The sources that have rollups; the sort key is the source.
 pub const SOURCES: &str = "sources";
 
+/// Seals of hours of the listing; the sort key is the hour.
+pub const SEALS: &str = "seals";
+
 /// A deployment's counters; the sort key is month and stream.
 pub fn counters(deployment: &str) -> String {
     format!("C#{deployment}")

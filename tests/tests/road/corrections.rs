@@ -189,6 +189,7 @@ fn the_whole_road_walked_again_changes_nothing() {
     world.at(FEBRUARY_2);
     let invoice = world.invoice("2026-01");
     publish_pages(&world, &invoice);
+    world.sweep();
     let before = world.state();
     for key in keys.iter().rev() {
         world.deliver(key);

@@ -11,4 +11,5 @@ mod objects;
 mod real;
 mod records;
 mod taxes;
+mod seals;
 mod world;

@@ -1,15 +1,17 @@
 //! What must hold at every step, and whenever an invoice is issued.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use invoicing::Invoice;
 use ledger::aggregate::read_head;
+use ledger::counted::Counted;
 use ledger::file::FileRecord;
 use ledger::invoice::read_issued;
 use ledger::memory::Memory;
 use ledger::names;
 use ledger::ports::{Blobs, Bucket, Condition, Effect, Item, Key, Table, Tables, Write};
+use ledger::seal::{Seals, Sum};
 use metering::rollup::{Input, Rollup, Standing};
 
 use crate::faults::at_once;
@@ -81,6 +83,24 @@ impl Checks {
             assert!(present.is_some_and(|present| present >= revision), "I4: {file} went back from {revision}");
         }
         inputs.insert(key.clone(), now);
+    }
+
+    /// A seal says what is so: while its hour holds the objects that it was about, each of them is counted. Gives
+    /// the objects that the hour holds now.
+    pub fn sealed(&self, memory: &Memory, hour: i64) -> BTreeSet<(String, String)> {
+        let item = at_once(memory.get(Table::Rollup, &Key::new(names::SEALS, format!("{hour:010}")))).unwrap().unwrap();
+        let rules: serde_json::Value = serde_json::from_str(&item.body).unwrap();
+        let seals = at_once(Seals::read(memory, rules["rules"].as_str().unwrap())).unwrap();
+        let mut objects = at_once(memory.list(Bucket::Usage, "", None, 10_000)).unwrap().objects;
+        objects.retain(|object| object.modified.hour() == hour);
+        let mut sum = Sum::default();
+        objects.iter().for_each(|object| sum.add(object));
+        if seals.sum(hour) == Some(sum) {
+            let counted = at_once(Counted::read(memory, None)).unwrap();
+            let listed = objects.iter().map(|object| (object.key.clone(), (object.etag.clone(), Vec::new())));
+            assert_counted(&Evidence { listed: listed.collect(), inputs: counted.inputs });
+        }
+        objects.into_iter().map(|object| (object.key, object.etag)).collect()
     }
 
     /// That an invoice is absent is said once more by its account's head, which whoever issues moves:

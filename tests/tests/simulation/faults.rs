@@ -2,13 +2,14 @@
 //! applied and then fail, or be applied long after the caller was told that it failed. Every
 //! operation can be cut off before and after its effect: each is an await of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use ledger::memory::Memory;
+use ledger::names;
 use ledger::ports::{Blobs, Bucket, Item, PutOnce, StoreError, Tables, Transacted, Write, Written};
 
 use crate::checks::{Checks, Evidence};
@@ -33,6 +34,8 @@ pub struct Wire<'a> {
     pub trace: Option<Mutex<Vec<String>>>,
     /// What partitions of tallies held before their last write.
     pub before: Mutex<BTreeMap<String, Vec<(String, Item)>>>,
+    /// What sealed hours held when they were sealed: keys and etags.
+    pub sealed: Mutex<BTreeMap<i64, BTreeSet<(String, String)>>>,
 }
 
 /// What happens to an operation.
@@ -82,6 +85,7 @@ impl<'a> Wire<'a> {
             late: Mutex::default(),
             trace: traced.then(Mutex::default),
             before: Mutex::default(),
+            sealed: Mutex::default(),
         }
     }
 
@@ -141,6 +145,10 @@ impl<'a> Wire<'a> {
         let before = self.look(&write);
         let written = at_once(self.memory.write(write.clone())).unwrap();
         if written == Written::Done {
+            if write.key.partition == names::SEALS {
+                let hour = write.key.sort.parse().unwrap();
+                self.sealed.lock().unwrap().insert(hour, self.checks.sealed(self.memory, hour));
+            }
             self.checks.written(self.memory, &write, before.as_ref());
         }
         written

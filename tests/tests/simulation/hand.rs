@@ -42,6 +42,8 @@ struct Memo {
     invoices: usize,
     slots: BTreeMap<String, Slot>,
     owed: Vec<(Bucket, String, Vec<u8>)>,
+    /// The rollups when it began.
+    rollups: Option<BTreeMap<String, Page>>,
 }
 
 /// The ports of one task.
@@ -227,6 +229,28 @@ impl<'a> Hand<'a> {
         }
     }
 
+    /// The rollups as they were when the task began, whatever was written since.
+    fn rollups_before(&self, partition: &str) -> Option<Page> {
+        let mut memo = self.memo.lock().unwrap();
+        let begun = memo.rollups.get_or_insert_with(|| {
+            let whole =
+                |partition: &str| at_once(self.wire.memory.query(Table::Rollup, partition, None, 10_000)).unwrap();
+            let sources = ["fixed", "replaced", "strict"].map(names::rollups);
+            sources.into_iter().map(|partition| (partition.clone(), whole(&partition))).collect()
+        });
+        begun.get(partition).cloned()
+    }
+
+    /// A listing without what a sealed hour had not when it was sealed.
+    fn as_sealed(&self, mut listing: Listing) -> Listing {
+        let sealed = self.wire.sealed.lock().unwrap();
+        listing.objects.retain(|object| {
+            let then = sealed.get(&object.modified.hour());
+            then.is_none_or(|then| then.contains(&(object.key.clone(), object.etag.clone())))
+        });
+        listing
+    }
+
     fn note_listing(&self, after: Option<&str>, listing: &Listing) {
         let mut memo = self.memo.lock().unwrap();
         if after.is_none() {
@@ -297,6 +321,13 @@ impl Tables for Hand<'_> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page, StoreError> {
+        if self.is(Mutant::SealsAfterRollups)
+            && self.trade == Trade::Close
+            && let Some(before) = self.rollups_before(partition)
+        {
+            self.note_page(partition, None, &before);
+            return Ok(before);
+        }
         // Small pages, so that paging and what happens between two pages is always exercised.
         let query = || at_once(self.wire.memory.query(table, partition, after, limit.min(2)));
         let page = self.wire.operate(&self.who, "query", partition, None, query).await??;
@@ -401,7 +432,8 @@ impl Blobs for Hand<'_> {
             self.note_listing(None, &at_once(self.wire.memory.list(bucket, prefix, None, 10_000))?);
             return Ok(Listing::default());
         }
-        self.wire.operate(&self.who, "list", prefix, None, list).await?
+        let listing = self.wire.operate(&self.who, "list", prefix, None, list).await??;
+        Ok(if self.is(Mutant::SealKept) && bucket == Bucket::Usage { self.as_sealed(listing) } else { listing })
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Mutant {
     LateDataAdded,
     BlindWaiver,
     WaiverWithoutHint,
+    SealKept,
+    SealsAfterRollups,
 }
 
 /// All of them with what they do. Those that the design named from the beginning come first.
@@ -103,6 +105,16 @@ pub const ALL: &[(Mutant, &str, &str)] = &[
         "the close takes a file in quarantine for one that somebody waived",
     ),
     (Mutant::BlindWaiver, "blind waiver", "a file is waived whatever was read of it meanwhile"),
+    (
+        Mutant::SealKept,
+        "seal not broken",
+        "what comes late with the time of a sealed hour is not looked at: the hour counts as checked",
+    ),
+    (
+        Mutant::SealsAfterRollups,
+        "seals read after the rollups",
+        "the close believes seals of rollups that it has not read",
+    ),
     (Mutant::WaiverWithoutHint, "waiver without hint", "who is cut off after waiving leaves no hint"),
     (Mutant::BlindNumber, "blind number", "the series of numbers moves on without compare-and-swap"),
     (Mutant::DocumentAfter, "document after the transaction", "the document is put once its invoice is issued"),

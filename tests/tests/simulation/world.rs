@@ -121,7 +121,7 @@ impl<'a> World<'a> {
         for _ in 0..3 {
             executor.add_schedule(|| self.refresh());
         }
-        if self.dice.chance(30) {
+        if self.dice.chance(50) {
             executor.add_schedule(|| self.sweep());
         }
         for key in keys.iter().filter(|key| key.starts_with("strict/")) {
@@ -290,8 +290,9 @@ impl<'a> World<'a> {
         }
 
         // Late files, replaced ones, another owner, and the next month.
-        let late =
-            scenario::upload(self.memory, self.dice, "late", 1 + self.dice.below(3), FEBRUARY + 40 * HOUR, january);
+        // An upload in parts has the time at which it began: an hour that was checked long ago.
+        let begun = if self.dice.chance(30) { JANUARY + 400 * HOUR } else { FEBRUARY + 40 * HOUR };
+        let late = scenario::upload(self.memory, self.dice, "late", 1 + self.dice.below(3), begun, january);
         let next =
             scenario::upload(self.memory, self.dice, "next", 1 + self.dice.below(3), FEBRUARY + 90 * HOUR, february);
         let replaced = scenario::replace_some(self.memory, self.dice, &early, january);
