@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 use metering::period::Period;
@@ -117,6 +118,26 @@ pub enum Command {
         /// Only list what is refused.
         #[arg(long, conflicts_with_all = ["redrive", "credentials"])]
         refused: bool,
+    },
+    /// Read files of a range of time once more, by the mapping that the catalogue has now.
+    ///
+    /// A mapping that is changed is for files that come from then on. This says that it is also for the files of a
+    /// source that arrived from one day until another (UTC): they are read again, and no month closes before all of
+    /// them are. Issued invoices stay; what changes comes out as lines on the next ones. To go back, put the old
+    /// mapping into the catalogue again and restate the same range.
+    Restate {
+        /// Where things are.
+        #[command(flatten)]
+        place: Place,
+        /// The source.
+        #[arg(long)]
+        source: String,
+        /// The first day of arrival, such as 2026-02-01.
+        #[arg(long)]
+        from: NaiveDate,
+        /// The first day of arrival that is not meant.
+        #[arg(long)]
+        until: NaiveDate,
     },
     /// Tell where an invoice comes from: line, steps, files, with the hashes that hold them together.
     Explain {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use catalog::{Problem, Severity};
 use ledger::attention;
 use ledger::invoice::Closed;
+use ledger::ports::Clock;
 use store::embedded::{Places, open};
 
 use crate::cli::{Command, Look, Place, RunArgs};
@@ -40,6 +41,9 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::WriteBack { place, credentials, month, redrive, .. } => {
             let credentials = credentials.unwrap_or_default();
             runtime.block_on(write_back::run(&place, &credentials, &month, redrive))
+        }
+        Command::Restate { place, source, from, until } => {
+            runtime.block_on(books::restate(&place, &source, (from, until)))
         }
         Command::Explain { place, number, line } => runtime.block_on(books::explain(&place, &number, line)),
         Command::Verify { place, number } => runtime.block_on(books::verify(&place, &number)),
@@ -162,11 +166,17 @@ async fn status(place: &Place) -> Result<(), Failure> {
     let audit = ledger::counted::audit(&*engine.ports, &engine.configuration.catalogue, &counted, before).await?;
     say(&format!("{} files are in the usage folder", audit.objects));
     if !audit.missing.is_empty() {
-        say(&format!("{} of them are not counted yet: `farthing run` counts them", audit.missing.len()));
+        say(&format!(
+            "keeps every month open: {} of them are not counted yet, or are to be read again: `farthing run` does that",
+            audit.missing.len()
+        ));
     }
     audit.held.iter().for_each(|(key, reason)| say(&format!("keeps every month open: {key}: {reason}")));
     for notice in attention::list(&*engine.ports).await? {
         say(&format!("notice: {}: {}", notice.key, notice.reason));
+    }
+    for gap in ledger::gaps::gaps(&*engine.ports, engine.ports.now()).await? {
+        say(&report::silent(&gap));
     }
     if audit.held.is_empty() { Ok(()) } else { Err(Failure::Waiting) }
 }

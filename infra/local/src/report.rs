@@ -9,9 +9,11 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use invoicing::{Invoice, LineKind};
 use ledger::attention::Notice;
 use ledger::compare::Comparison;
+use ledger::gaps::Gap;
 use ledger::invoice::{Closed, Outcome, published_keys};
 use ledger::ownership::Held;
 use ledger::write_off::waits;
+use metering::time::Instant;
 use pricing::text::grouped;
 
 use crate::unbilled::why;
@@ -168,6 +170,16 @@ fn waiting(closed: &Closed) -> Vec<String> {
         several => format!("{} wait: {reason}", several.join(", ")),
     });
     told.collect()
+}
+
+/// A deployment of which files are overdue, in a sentence.
+pub fn silent(gap: &Gap) -> String {
+    let last = Instant(0).plus_hours(gap.last).map_or_else(String::new, |at| at.to_string());
+    format!(
+        "silent: {}: its last file of `{}` came at {last}, {} hours ago; nine in ten came within {} hours of the one \
+         before. Ask who runs it: what it does not send is not billed",
+        gap.deployment, gap.source, gap.silent, gap.usual
+    )
 }
 
 fn held(held: &Held) -> String {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use catalog::Catalogue;
 use metering::rollup::{Input, Standing};
 use metering::time::Instant;
+use usage::Source;
 
 use crate::attention::{self, Kind};
 use crate::counted::Counted;
@@ -14,7 +15,8 @@ use crate::file::{FileRecord, claimed_slot};
 use crate::inputs::Inputs;
 use crate::names;
 use crate::ports::{Bucket, ObjectMeta, Ports};
-use crate::seal::{Seals, Sum, hour};
+use crate::restate::Restatements;
+use crate::seal::{Seals, Sum, hour, rules};
 use crate::translate::CONFLICT;
 
 /// Objects asked for at a time.
@@ -57,11 +59,11 @@ pub async fn audit<P: Ports>(
     counted: &Counted,
     before: Instant,
 ) -> Result<Audit, LedgerError> {
-    audit_unsealed(ports, catalogue, counted, &Seals::none(), before).await
+    audit_unsealed(ports, catalogue, counted, (&Seals::none(), ""), before).await
 }
 
 /// Compares every object that was written before `before` with what is counted, but for those of hours that were
-/// sealed before the rollups were read.
+/// sealed, under these rules, before the rollups were read.
 ///
 /// # Errors
 /// [`LedgerError`].
@@ -69,17 +71,28 @@ pub async fn audit_unsealed<P: Ports>(
     ports: &P,
     catalogue: &Catalogue,
     counted: &Counted,
-    seals: &Seals,
+    (seals, under): (&Seals, &str),
     before: Instant,
 ) -> Result<Audit, LedgerError> {
     let mut inputs = Inputs::of(&counted.manifest)?;
-    Ok(compare(ports, catalogue, &mut inputs, seals, before).await?.0)
+    // After the rollups: who restates says so first, so that rollups with half of it are never taken for whole.
+    let restated = &Restatements::read(ports).await?;
+    let none = Seals::none();
+    let seals = if rules(catalogue, restated) == under { seals } else { &none };
+    Ok(compare(ports, &Rules { catalogue, restated }, &mut inputs, seals, before).await?.0)
+}
+
+/// What says whether an object counts as it should.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) restated: &'a Restatements,
 }
 
 /// The comparison, and the hours of which every object is settled, with their sums.
 pub(crate) async fn compare<P: Ports>(
     ports: &P,
-    catalogue: &Catalogue,
+    rules: &Rules<'_>,
     inputs: &mut Inputs,
     seals: &Seals,
     before: Instant,
@@ -93,7 +106,7 @@ pub(crate) async fn compare<P: Ports>(
             let before = (audit.missing.len(), audit.held.len());
             for object in objects {
                 audit.compared = audit.compared.saturating_add(1);
-                match verdict(ports, catalogue, inputs, &object).await? {
+                match verdict(ports, rules, inputs, &object).await? {
                     Verdict::Counted => {}
                     Verdict::Missing => audit.missing.push(object.key),
                     Verdict::Held(reason) => audit.held.push((object.key, reason)),
@@ -176,31 +189,45 @@ impl Listed {
 
 async fn verdict<P: Ports>(
     ports: &P,
-    catalogue: &Catalogue,
+    rules: &Rules<'_>,
     inputs: &mut Inputs,
     object: &ObjectMeta,
 ) -> Result<Verdict, LedgerError> {
     let file = names::file_id(&object.key);
-    let source = match catalogue.source_for(&object.key) {
+    let source = match rules.catalogue.source_for(&object.key) {
         Ok(Some((source, _))) => source,
         Ok(None) if attention::of(ports, &file).await?.is_some() => return Ok(Verdict::Unread),
         Ok(None) => return Ok(Verdict::Missing),
         Err(two) => return Ok(Verdict::Held(two.to_string())),
     };
-    let input: Option<Input> = inputs.get(ports, &file, hour(object)).await?;
-    match input {
-        Some(input) if input.etags.contains(&object.etag) => match &input.standing {
-            Standing::Counted | Standing::Waived(_) => Ok(Verdict::Counted),
+    match inputs.get(ports, &file, hour(object)).await? {
+        Some((slot, input)) if input.etags.contains(&object.etag) => match &input.standing {
+            Standing::Counted => Ok(restated(rules.restated.mapping(&slot), source, &input)),
+            Standing::Waived(_) => Ok(Verdict::Counted),
             Standing::Quarantined(reason) => quarantined(ports, source.hash(), &file, reason).await,
         },
         // Another content in the place of one that never counted.
-        Some(input) if input.standing != Standing::Counted => Ok(Verdict::Missing),
+        Some((_, input)) if input.standing != Standing::Counted => Ok(Verdict::Missing),
         Some(_) if !source.supersedes() && is_conflict(ports, &file, object).await? => {
             Ok(Verdict::Held(CONFLICT.to_owned()))
         }
         Some(_) | None => Ok(Verdict::Missing),
     }
 }
+
+/// A file that counts is to be read by the mapping that was said, where one was.
+fn restated(said: Option<&str>, source: &Source, input: &Input) -> Verdict {
+    match said {
+        Some(mapping) if mapping == input.mapping => Verdict::Counted,
+        None => Verdict::Counted,
+        Some(mapping) if mapping == source.hash() => Verdict::Missing,
+        Some(_) => Verdict::Held(RESTATED.to_owned()),
+    }
+}
+
+/// What is told of a file that is to be read by a mapping that is gone.
+const RESTATED: &str = "it is to be read by the mapping of a restatement, which the catalogue no longer has; put that mapping \
+     back, or restate the range once more with the present one";
 
 /// Whether this very version is known to contradict what was counted; any other is worth a look.
 async fn is_conflict<P: Ports>(ports: &P, file: &str, object: &ObjectMeta) -> Result<bool, LedgerError> {

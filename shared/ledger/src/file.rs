@@ -109,6 +109,7 @@ impl FileRecord {
             etags: self.etags.clone(),
             content: self.content.clone(),
             revision,
+            mapping: self.mapping.clone(),
             standing: self.standing.clone(),
         }
     }

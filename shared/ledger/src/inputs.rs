@@ -19,7 +19,7 @@ pub(crate) struct Inputs {
     /// The object that holds a slot's rollup, by hour and source.
     bodies: BTreeMap<(i64, String), String>,
     /// The rollups of one hour.
-    hour: Option<(i64, Vec<Files>)>,
+    hour: Option<(i64, Vec<(Slot, Files)>)>,
     /// Another slot's rollup.
     other: Option<(Slot, Files)>,
 }
@@ -42,41 +42,41 @@ impl Inputs {
         Self::of(&manifest)
     }
 
-    /// A file's input. It is looked for among the rollups of the hour in which its object was written: there it is,
+    /// A file's input with its slot. It is looked for among the rollups of the hour in which its object was written: there it is,
     /// unless the object was written anew since the file was claimed.
     pub(crate) async fn get<P: Ports>(
         &mut self,
         ports: &P,
         file: &str,
         written: i64,
-    ) -> Result<Option<Input>, LedgerError> {
-        let found = |files: &Files| files.get(file).cloned();
+    ) -> Result<Option<(Slot, Input)>, LedgerError> {
+        let found = |(slot, files): &(Slot, Files)| Some((slot.clone(), files.get(file)?.clone()));
         if let Some(input) = self.of_hour(ports, written).await?.iter().find_map(found) {
             return Ok(Some(input));
         }
         match claimed_slot(ports, file).await? {
-            Some(slot) => Ok(self.of_slot(ports, slot).await?.and_then(|files| files.get(file).cloned())),
+            Some(slot) => Ok(self.of_slot(ports, slot).await?.and_then(found)),
             None => Ok(None),
         }
     }
 
-    async fn of_hour<P: Ports>(&mut self, ports: &P, hour: i64) -> Result<&[Files], LedgerError> {
+    async fn of_hour<P: Ports>(&mut self, ports: &P, hour: i64) -> Result<&[(Slot, Files)], LedgerError> {
         if self.hour.as_ref().is_none_or(|(held, _)| *held != hour) {
             let mut rollups = Vec::new();
             let first = (hour, String::new());
-            for (_, body) in self.bodies.range(first..).take_while(|((at, _), _)| *at == hour) {
-                rollups.push(load(ports, body).await?.inputs);
+            for ((_, source), body) in self.bodies.range(first..).take_while(|((at, _), _)| *at == hour) {
+                rollups.push((Slot { source: source.clone(), hour }, load(ports, body).await?.inputs));
             }
             self.hour = Some((hour, rollups));
         }
         Ok(self.hour.as_ref().map_or(&[], |(_, rollups)| rollups))
     }
 
-    async fn of_slot<P: Ports>(&mut self, ports: &P, slot: Slot) -> Result<Option<&Files>, LedgerError> {
+    async fn of_slot<P: Ports>(&mut self, ports: &P, slot: Slot) -> Result<Option<&(Slot, Files)>, LedgerError> {
         let Some(body) = self.bodies.get(&(slot.hour, slot.source.clone())) else { return Ok(None) };
         if self.other.as_ref().is_none_or(|(held, _)| *held != slot) {
             self.other = Some((slot, load(ports, body).await?.inputs));
         }
-        Ok(self.other.as_ref().map(|(_, files)| files))
+        Ok(self.other.as_ref())
     }
 }

@@ -31,6 +31,7 @@ use crate::file::{pages, read_text};
 use crate::names;
 use crate::ownership::{Held, held};
 use crate::ports::{Bucket, Item, Key, Ports, Table, Transacted, Write};
+use crate::restate::Restatements;
 use crate::seal::{Seals, rules};
 use crate::snapshot::{self, Present};
 use crate::taxation::Taxation;
@@ -142,13 +143,14 @@ pub async fn close<P: Ports>(
     let published = head.is_some_and(|(head, _)| head.catalogue == own);
     let catalogue = &joined;
     // The seals first: they vouch for rollups that are read later.
-    let seals = Seals::read(ports, &rules(catalogue)).await?;
+    let rules = rules(catalogue, &Restatements::read(ports).await?);
+    let seals = Seals::read(ports, &rules).await?;
     let counted = Counted::read(ports, Some(horizon(catalogue, &options.month)?)).await?;
     let before = Instant(now.0.saturating_sub(options.settle_minutes.saturating_mul(60_000)));
     if !options.preview {
         counted.manifest.keep(ports).await?;
     }
-    let audit = audit_unsealed(ports, catalogue, &counted, &seals, before).await?;
+    let audit = audit_unsealed(ports, catalogue, &counted, (&seals, &rules), before).await?;
     let mut blocked = reasons(&audit, published);
     blocked.extend(broken);
     let run = Run { ports, catalogue, counted: &counted, directory: &directory, options, blocked, now };

@@ -77,6 +77,9 @@ pub fn rollup(slot: &Slot) -> (Table, Key) {
 /// The sources that have rollups; the sort key is the source.
 pub const SOURCES: &str = "sources";
 
+/// What was restated; the sort key counts.
+pub const RESTATEMENTS: &str = "restatements";
+
 /// Seals of hours of the listing; the sort key is the hour.
 pub const SEALS: &str = "seals";
 

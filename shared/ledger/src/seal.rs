@@ -21,6 +21,7 @@ use crate::error::LedgerError;
 use crate::file::pages;
 use crate::names;
 use crate::ports::{Item, Key, ObjectMeta, Ports, Table, Write};
+use crate::restate::Restatements;
 
 /// What a listing says of the objects that were written in one hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,12 +122,15 @@ pub(crate) async fn seal<P: Ports>(ports: &P, hour: i64, sum: Sum, rules: &str) 
 }
 
 /// What decides whether an object counts besides the object: which sources read what, and how. A source that is added
-/// or changed may read what nothing read before: no seal of before holds.
-pub fn rules(catalogue: &Catalogue) -> String {
+/// or changed may read what nothing read before, and what is restated is read again: no seal of before holds.
+pub fn rules(catalogue: &Catalogue, restated: &Restatements) -> String {
     let mut hasher = Sha256::new();
     for (name, source) in &catalogue.sources {
         hasher.update(name.as_bytes());
         hasher.update(source.hash().as_bytes());
+    }
+    for said in restated.said() {
+        hasher.update(format!("{} {} {} {}\n", said.source, said.from, said.until, said.mapping).as_bytes());
     }
     names::hex(&hasher.finalize())
 }

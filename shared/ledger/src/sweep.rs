@@ -5,11 +5,12 @@ use metering::rollup::Standing;
 use metering::time::Instant;
 
 use crate::attention::{self, Kind};
-use crate::audit::{Audit, compare};
+use crate::audit::{Audit, Rules, compare};
 use crate::error::LedgerError;
 use crate::inputs::Inputs;
 use crate::names;
 use crate::ports::{Bucket, Ports};
+use crate::restate::Restatements;
 use crate::seal::{Seals, is_over, rules, seal};
 
 /// Asks for every object that no rollup counts to be translated (again): those whose event was
@@ -19,12 +20,14 @@ use crate::seal::{Seals, is_over, rules, seal};
 /// # Errors
 /// [`LedgerError`].
 pub async fn sweep<P: Ports>(ports: &P, catalogue: &Catalogue, before: Instant) -> Result<Audit, LedgerError> {
-    let rules = rules(catalogue);
+    let restated = Restatements::read(ports).await?;
+    let rules = rules(catalogue, &restated);
     // The seals first: they vouch for rollups that are read later.
     let seals = Seals::read(ports, &rules).await?;
     let mut inputs = Inputs::present(ports).await?;
     forget_resolved(ports, catalogue, &mut inputs).await?;
-    let (audit, settled) = compare(ports, catalogue, &mut inputs, &seals, before).await?;
+    let (audit, settled) =
+        compare(ports, &Rules { catalogue, restated: &restated }, &mut inputs, &seals, before).await?;
     for key in &audit.missing {
         ports.enqueue(key).await?;
     }
@@ -41,7 +44,9 @@ async fn forget_resolved<P: Ports>(ports: &P, catalogue: &Catalogue, inputs: &mu
         let file = names::file_id(&notice.key);
         let now = ports.head(Bucket::Usage, &notice.key).await?;
         let input = match notice.kind {
-            Kind::Quarantined | Kind::Conflict => inputs.get(ports, &file, notice.arrived.hour()).await?,
+            Kind::Quarantined | Kind::Conflict => {
+                inputs.get(ports, &file, notice.arrived.hour()).await?.map(|(_, input)| input)
+            }
             Kind::NoSource | Kind::TwoSources | Kind::Rejects => None,
         };
         let mended = match notice.kind {

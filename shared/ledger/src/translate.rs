@@ -14,6 +14,7 @@ use crate::error::LedgerError;
 use crate::file::{Claim, FileRecord, claimed_slot, read_claim};
 use crate::names;
 use crate::ports::{Bucket, Item, ObjectMeta, Ports, Read, Write, Written};
+use crate::restate::Restatements;
 
 /// Bytes asked for at a time. Memory is bounded by this and by the cells of one file.
 const READ_BYTES: u64 = 1 << 20;
@@ -132,7 +133,24 @@ async fn known<P: Ports>(
 ) -> Result<Option<FileRecord>, LedgerError> {
     let (table, key) = names::tally(slot, file);
     let record = ports.get(table, &key).await?.as_ref().map(FileRecord::read).transpose()?;
-    Ok(record.filter(|record| record.etags.contains(&meta.etag) && !may_be_mended(record, source)))
+    let Some(record) = record.filter(|record| record.etags.contains(&meta.etag) && !may_be_mended(record, source))
+    else {
+        return Ok(None);
+    };
+    Ok((!is_restated(ports, slot, &record, source.hash()).await?).then_some(record))
+}
+
+/// Whether a file that counts was read by another mapping than the one by which it is to be read, which is this one.
+async fn is_restated<P: Ports>(
+    ports: &P,
+    slot: &Slot,
+    record: &FileRecord,
+    mapping: &str,
+) -> Result<bool, LedgerError> {
+    if record.standing != Standing::Counted || record.mapping == mapping {
+        return Ok(false);
+    }
+    Ok(Restatements::read(ports).await?.mapping(slot) == Some(mapping))
 }
 
 fn may_be_mended(record: &FileRecord, source: &Source) -> bool {
@@ -284,8 +302,9 @@ async fn commit<P: Ports>(
             return Ok(None);
         }
         let record = FileRecord::read(&present)?;
+        let restated = is_restated(ports, slot, &record, &draft.record.mapping).await?;
         let next;
-        (next, outcome, replaces) = match decide(&record, &draft.record, source) {
+        (next, outcome, replaces) = match decide(&record, &draft.record, source, restated) {
             Decision::Keep => return Ok(Some(Outcome::Repeated)),
             Decision::Conflict => return Ok(Some(Outcome::Conflict)),
             Decision::KnowEtag => {
@@ -322,12 +341,12 @@ enum Decision {
     Conflict,
 }
 
-fn decide(present: &FileRecord, ours: &FileRecord, source: &Source) -> Decision {
+fn decide(present: &FileRecord, ours: &FileRecord, source: &Source, restated: bool) -> Decision {
     let same = present.content == ours.content;
     // What is in quarantine or waived never counted: the upload that mends it changes nothing that did.
     let never_counted = present.standing != Standing::Counted;
     let quarantined = matches!(present.standing, Standing::Quarantined(_));
-    let mended = quarantined && present.mapping != ours.mapping;
+    let mended = restated || (quarantined && present.mapping != ours.mapping);
     let known = ours.etags.is_subset(&present.etags);
     match (same, mended, known) {
         (true, true, _) => Decision::Replace,

@@ -60,6 +60,8 @@ pub struct Input {
     pub content: String,
     /// Which revision of the tally.
     pub revision: u64,
+    /// Hash of the mapping that translated it.
+    pub mapping: String,
     /// Whether it counts.
     pub standing: Standing,
 }
@@ -132,7 +134,14 @@ mod tests {
     }
 
     fn input(standing: Standing) -> Input {
-        Input { key: "k".into(), etags: BTreeSet::new(), content: "c".into(), revision: 1, standing }
+        Input {
+            key: "k".into(),
+            etags: BTreeSet::new(),
+            content: "c".into(),
+            revision: 1,
+            mapping: "m".into(),
+            standing,
+        }
     }
 
     #[test]

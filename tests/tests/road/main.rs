@@ -11,5 +11,6 @@ mod objects;
 mod real;
 mod records;
 mod taxes;
+mod restated;
 mod seals;
 mod world;

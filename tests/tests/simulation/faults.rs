@@ -34,6 +34,8 @@ pub struct Wire<'a> {
     pub trace: Option<Mutex<Vec<String>>>,
     /// What partitions of tallies held before their last write.
     pub before: Mutex<BTreeMap<String, Vec<(String, Item)>>>,
+    /// By which rules files are read now.
+    pub rules: Mutex<String>,
     /// What sealed hours held when they were sealed: keys and etags.
     pub sealed: Mutex<BTreeMap<i64, BTreeSet<(String, String)>>>,
 }
@@ -85,6 +87,7 @@ impl<'a> Wire<'a> {
             late: Mutex::default(),
             trace: traced.then(Mutex::default),
             before: Mutex::default(),
+            rules: Mutex::default(),
             sealed: Mutex::default(),
         }
     }

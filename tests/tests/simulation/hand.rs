@@ -251,6 +251,13 @@ impl<'a> Hand<'a> {
         listing
     }
 
+    /// A seal as if it had been written under the rules of now.
+    fn seal_anew(&self, item: &mut Item) {
+        let mut seal: serde_json::Value = serde_json::from_str(&item.body).unwrap();
+        seal["rules"] = self.wire.rules.lock().unwrap().clone().into();
+        item.body = seal.to_string();
+    }
+
     fn note_listing(&self, after: Option<&str>, listing: &Listing) {
         let mut memo = self.memo.lock().unwrap();
         if after.is_none() {
@@ -330,7 +337,15 @@ impl Tables for Hand<'_> {
         }
         // Small pages, so that paging and what happens between two pages is always exercised.
         let query = || at_once(self.wire.memory.query(table, partition, after, limit.min(2)));
-        let page = self.wire.operate(&self.who, "query", partition, None, query).await??;
+        let mut page = self.wire.operate(&self.who, "query", partition, None, query).await??;
+        let unread = (self.is(Mutant::HalfRestated) && self.trade == Trade::Close)
+            || (self.is(Mutant::RestatementUnread) && self.trade == Trade::Translate);
+        if unread && partition == names::RESTATEMENTS {
+            page = Page::default();
+        }
+        if self.is(Mutant::SealedBeforeRestated) && partition == names::SEALS {
+            page.items.iter_mut().for_each(|(_, item)| self.seal_anew(item));
+        }
         self.note_page(partition, after, &page);
         if self.is(Mutant::StaleQuery) && partition.starts_with("U#") {
             let before = self.wire.before.lock().unwrap().get(partition).cloned().unwrap_or_default();

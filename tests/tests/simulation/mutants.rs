@@ -36,6 +36,9 @@ pub enum Mutant {
     WaiverWithoutHint,
     SealKept,
     SealsAfterRollups,
+    HalfRestated,
+    SealedBeforeRestated,
+    RestatementUnread,
 }
 
 /// All of them with what they do. Those that the design named from the beginning come first.
@@ -105,6 +108,17 @@ pub const ALL: &[(Mutant, &str, &str)] = &[
         "the close takes a file in quarantine for one that somebody waived",
     ),
     (Mutant::BlindWaiver, "blind waiver", "a file is waived whatever was read of it meanwhile"),
+    (Mutant::HalfRestated, "close while half restated", "the close does not ask what is restated"),
+    (
+        Mutant::SealedBeforeRestated,
+        "seal kept over a restatement",
+        "an hour that was checked before its files were restated counts as checked after it",
+    ),
+    (
+        Mutant::RestatementUnread,
+        "restatement unread",
+        "who is asked for a file again does not ask by which mapping it is to be read",
+    ),
     (
         Mutant::SealKept,
         "seal not broken",

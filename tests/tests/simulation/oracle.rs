@@ -15,11 +15,13 @@ pub type Charges = BTreeMap<(String, String, String), i128>;
 pub struct Terms {
     /// When deployment `two` changes hands.
     pub handover: i64,
+    /// Whether a call of the source `replaced` counts twice.
+    pub twice: bool,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { handover: HANDOVER }
+        Self { handover: HANDOVER, twice: false }
     }
 }
 
@@ -42,7 +44,8 @@ pub fn charges(files: &BTreeMap<String, Vec<u8>>, terms: &Terms) -> Charges {
             let Some(owner) = owner(deployment, at, terms) else { continue };
             let Some(period) = period(at) else { continue };
             if let Some(amount) = record.get("calls") {
-                *calls.entry((owner, period)).or_default() += hundredths(amount);
+                let times = if terms.twice && key.starts_with("replaced/") { 2 } else { 1 };
+                *calls.entry((owner, period)).or_default() += times * hundredths(amount);
             }
             if let Some(amount) = record.get("disk") {
                 let series = (deployment.to_owned(), record["node"].as_str().unwrap().to_owned());

@@ -8,7 +8,7 @@ use crate::mutants::{ALL, Mutant};
 const WORKERS: usize = 2;
 
 /// Each has to be caught within so many seeds.
-const WITHIN: u64 = 1000;
+const WITHIN: u64 = 3000;
 
 /// Where the table stands.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/proof.md");

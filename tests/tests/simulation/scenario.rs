@@ -10,6 +10,7 @@ use metering::time::Instant;
 
 use crate::dice::Dice;
 use crate::faults::at_once;
+use crate::oracle::Terms;
 
 /// 2026-01-01T00:00:00Z.
 pub const JANUARY: i64 = 1_767_225_600_000;
@@ -48,7 +49,7 @@ sources:
     on-change: supersede
     deployment: {tag: deployment}
     time: {field: t, format: epoch-ms}
-    usage:
+    usage: # once or twice
       - {stream: calls, quantity: calls}
   - name: strict
     objects: "strict/{deployment}/{name}.jsonl"
@@ -81,18 +82,29 @@ customers:
 
 /// The catalogue as it is at first.
 pub fn configuration() -> Arc<Configuration> {
-    static AT_FIRST: LazyLock<Arc<Configuration>> = LazyLock::new(|| load("2026-01-15"));
-    Arc::clone(&AT_FIRST)
+    configured(Terms::default())
 }
 
-/// The catalogue in which deployment `two` changed hands at [`OTHER_HANDOVER`].
-pub fn other() -> Arc<Configuration> {
-    static OTHER: LazyLock<Arc<Configuration>> = LazyLock::new(|| load("2026-01-20"));
-    Arc::clone(&OTHER)
+/// The catalogue in which deployment `two` changed hands then, and in which a call of the source `replaced` counts once
+/// or twice.
+pub fn configured(terms: Terms) -> Arc<Configuration> {
+    static ALL: LazyLock<Vec<Arc<Configuration>>> = LazyLock::new(|| {
+        let handovers = ["2026-01-15", "2026-01-20"].into_iter();
+        let all = handovers.flat_map(|handover| [false, true].map(|twice| load(handover, twice)));
+        all.collect()
+    });
+    Arc::clone(&ALL[usize::from(terms.handover == OTHER_HANDOVER) * 2 + usize::from(terms.twice)])
 }
 
-fn load(handover: &str) -> Arc<Configuration> {
-    let files = vec![("catalogue.yaml".into(), CATALOGUE.replace("2026-01-15", handover))];
+fn load(handover: &str, twice: bool) -> Arc<Configuration> {
+    let mut text = CATALOGUE.replace("2026-01-15", handover);
+    if twice {
+        text = text.replace(
+            "# once or twice\n      - {stream: calls, quantity: calls}",
+            "\n      - {stream: calls, quantity: calls * 2}",
+        );
+    }
+    let files = vec![("catalogue.yaml".into(), text)];
     Arc::new(Configuration::load(files).unwrap_or_else(|problems| panic!("{problems}")))
 }
 

@@ -11,7 +11,9 @@ use ledger::file::FileRecord;
 use ledger::invoice::{Options, Outcome, close};
 use ledger::memory::Memory;
 use ledger::ports::{Blobs, Bucket};
-use ledger::{aggregate, correlate, counted, explain, names, translate, verify, waive};
+use ledger::restate::Restatements;
+use ledger::seal::rules;
+use ledger::{aggregate, correlate, counted, explain, names, restate, translate, verify, waive};
 use metering::exact::Exact;
 use metering::time::Instant;
 
@@ -191,18 +193,20 @@ impl<'a> World<'a> {
         });
     }
 
-    /// Files that nobody can read are sent anew while somebody waives them: whose word counts?
+    /// Files that nobody can read are waived, and some are sent anew meanwhile: whose word counts?
     fn waive_and_mend(&self, span: (i64, i64)) {
         let mut executor = Executor::new(self.dice, Cuts::Anywhere(60));
         for key in scenario::broken_files(self.memory) {
-            if !self.dice.misfortune(60) {
+            if !self.dice.misfortune(70) {
                 continue;
             }
-            self.wire.tell(|| format!("mended {key}"));
-            self.memory.upload(Bucket::Usage, &key, scenario::good(self.dice, span));
             let waived = key.clone();
             executor.add_once(1 + self.dice.below(60), move || self.waive(&waived));
-            self.add_translate(&mut executor, key);
+            if self.dice.chance(60) {
+                self.wire.tell(|| format!("mended {key}"));
+                self.memory.upload(Bucket::Usage, &key, scenario::good(self.dice, span));
+                self.add_translate(&mut executor, key);
+            }
         }
         while executor.step() {
             if self.dice.chance(5) {
@@ -278,7 +282,7 @@ impl<'a> World<'a> {
         let early =
             scenario::upload(self.memory, self.dice, "early", 4 + self.dice.below(4), JANUARY + 400 * HOUR, january);
         self.memory.set_now(Instant(FEBRUARY + 30 * HOUR));
-        let racing: &[&str] = if self.dice.chance(25) { &["2026-01"] } else { &[] };
+        let racing: &[&str] = if self.dice.chance(35) { &["2026-01"] } else { &[] };
         // Every task is cut off at each of its awaits in turn.
         let lost = self.turmoil(Cuts::Onwards(1), &early, january, racing);
         self.waive_and_mend(january);
@@ -296,10 +300,10 @@ impl<'a> World<'a> {
         let next =
             scenario::upload(self.memory, self.dice, "next", 1 + self.dice.below(3), FEBRUARY + 90 * HOUR, february);
         let replaced = scenario::replace_some(self.memory, self.dice, &early, january);
-        self.reassign();
+        self.reconsider();
         self.memory.set_now(Instant(MARCH + 30 * HOUR));
         let both: &[&str] = if delayed { &["2026-01", "2026-02"] } else { &["2026-02"] };
-        let racing = if self.dice.chance(25) { both } else { &[] };
+        let racing = if self.dice.chance(35) { both } else { &[] };
         let lost = self.turmoil(Cuts::Anywhere(100), &[late, next, replaced].concat(), january, racing);
         self.waive_and_mend(january);
         self.assert_rest(&lost);
@@ -308,17 +312,30 @@ impl<'a> World<'a> {
 
         // What came after its month was closed comes out with the next one.
         self.memory.set_now(Instant(APRIL + 30 * HOUR));
+        self.reconsider();
         self.settle(january);
         self.close_all(&["2026-03"]);
         self.assert_all_charged();
     }
 
-    /// Salesforce says that the deployment changed hands on another day, long after the fact.
-    fn reassign(&self) {
+    /// Salesforce says that the deployment changed hands on another day, long after the fact; or a mapping was wrong,
+    /// and all that it read is restated.
+    fn reconsider(&self) {
+        let mut terms = *self.wire.checks.terms.lock().unwrap();
         if self.dice.chance(30) {
-            *self.configuration.lock().unwrap() = scenario::other();
-            self.wire.checks.terms.lock().unwrap().handover = OTHER_HANDOVER;
+            terms.handover = OTHER_HANDOVER;
         }
+        let restated = self.dice.chance(30);
+        terms.twice ^= restated;
+        *self.wire.checks.terms.lock().unwrap() = terms;
+        *self.configuration.lock().unwrap() = scenario::configured(terms);
+        if restated {
+            let always = (Instant(0), Instant(APRIL + 1000 * HOUR));
+            let configuration = self.configuration();
+            finish(restate::restate(self.memory, &configuration.catalogue, "replaced", always)).unwrap();
+        }
+        let restated = finish(Restatements::read(self.memory)).unwrap();
+        *self.wire.rules.lock().unwrap() = rules(&self.configuration().catalogue, &restated);
     }
 
     /// At the end all invoices together charge what the naive biller charges, and closing again

@@ -1,0 +1,96 @@
+//! A range of time is read again by another mapping, and again by the first: what was issued stays, the difference comes
+//! out with the next invoice.
+
+use invoicing::LineKind;
+use ledger::error::LedgerError;
+use ledger::gaps::gaps;
+use ledger::restate::restate;
+
+use crate::world::{CATALOGUE, FEBRUARY_2, MARCH_2, World, at_once, instant, line, used};
+
+const APRIL_2: &str = "2026-04-02T06:00:00Z";
+
+fn twice() -> String {
+    CATALOGUE.replace(
+        "usage: [{stream: calls, quantity: n}]\n  - name",
+        "usage: [{stream: calls, quantity: n * 2}]\n  - name",
+    )
+}
+
+fn said(world: &World, from: &str, until: &str) {
+    let range = (instant(from), instant(until));
+    world.twice(|| at_once(restate(&world.memory, world.catalogue(), "fixed", range)).unwrap());
+}
+
+#[test]
+fn a_range_is_read_again_and_the_difference_is_trued_up_and_back() {
+    let mut world = World::new();
+    world.arrive("fixed/one/early.jsonl", used(3, "4"));
+    world.at("2026-01-20T12:00:00Z");
+    world.arrive("fixed/one/later.jsonl", used(3, "100"));
+    world.refresh();
+    world.at(FEBRUARY_2);
+    world.sweep();
+    // 10.00 + 104 × 0.50.
+    let january = world.invoice("2026-01");
+    assert_eq!(january.total, "62.00");
+
+    // A new mapping alone changes nothing that was read before.
+    world.configure(&twice());
+    assert_eq!(world.sweep(), [""; 0]);
+    said(&world, "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z");
+    world.at(MARCH_2);
+    let reasons = world.waits("2026-02");
+    assert!(reasons[0].contains("1 files of the bucket are not counted yet"), "{reasons:?}");
+    assert_eq!(world.sweep(), ["fixed/one/early.jsonl"]);
+    assert_eq!(world.sweep(), [""; 0]);
+    let february = world.invoice("2026-02");
+    let correction = line(&february, "calls", "2026-01");
+    // 4 more calls at 0.50.
+    assert_eq!((correction.kind, correction.amount.as_str()), (LineKind::TrueUp, "2.00"));
+    assert_eq!(world.invoice("2026-01"), january);
+
+    world.configure(CATALOGUE);
+    let reasons = {
+        world.at(APRIL_2);
+        world.waits("2026-03")
+    };
+    assert!(reasons.iter().any(|reason| reason.contains("restate the range once more")), "{reasons:?}");
+    said(&world, "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z");
+    assert_eq!(world.sweep(), ["fixed/one/early.jsonl"]);
+    assert_eq!(line(&world.invoice("2026-03"), "calls", "2026-01").amount, "-2.00");
+}
+
+#[test]
+fn a_restatement_of_nothing_is_refused() {
+    let world = World::new();
+    let refused = |source: &str, from: &str, until: &str| {
+        let error = at_once(restate(&world.memory, world.catalogue(), source, (instant(from), instant(until))));
+        let Err(LedgerError::Billing { reason, .. }) = error else { panic!("{error:?}") };
+        reason
+    };
+    let (first, second) = ("2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z");
+    assert!(refused("other", first, second).contains("fixed, replaced"));
+    assert!(refused("fixed", second, first).contains("ends after it begins"));
+    assert!(refused("fixed", "2026-01-15T00:30:00Z", second).contains("begins and ends with an hour"));
+}
+
+#[test]
+fn a_deployment_that_falls_silent_is_named() {
+    let world = World::new();
+    for hour in 0..8 {
+        world.at(&format!("2026-01-15T{hour:02}:10:00Z"));
+        world.arrive(&format!("fixed/one/{hour}.jsonl"), used(3, "1"));
+        if hour < 5 {
+            world.arrive(&format!("fixed/two/{hour}.jsonl"), used(3, "1"));
+        }
+    }
+    world.refresh();
+    let silent = |now: &str| -> Vec<(String, i64, i64)> {
+        let gaps = at_once(gaps(&world.memory, instant(now))).unwrap();
+        gaps.into_iter().map(|gap| (gap.deployment, gap.usual, gap.silent)).collect()
+    };
+    assert_eq!(silent("2026-01-15T06:30:00Z"), []);
+    assert_eq!(silent("2026-01-15T08:00:00Z"), [("two".to_owned(), 1, 4)]);
+    assert_eq!(silent("2026-01-15T10:00:00Z").len(), 2);
+}
