@@ -1,8 +1,8 @@
 //! Commands about what is in the books already: waivers, and where invoices come from.
 
-use invoicing::{Invoice, Line, TaxRow};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use invoicing::{Invoice, Line, TaxRow};
 use ledger::error::LedgerError;
 use ledger::explain::{self, Change, Explained, Share};
 use ledger::{restate, verify, waive};

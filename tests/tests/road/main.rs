@@ -10,7 +10,7 @@ mod edges;
 mod objects;
 mod real;
 mod records;
-mod taxes;
 mod restated;
 mod seals;
+mod taxes;
 mod world;
