@@ -50,15 +50,29 @@ fn a_range_is_read_again_and_the_difference_is_trued_up_and_back() {
     assert_eq!((correction.kind, correction.amount.as_str()), (LineKind::TrueUp, "2.00"));
     assert_eq!(world.invoice("2026-01"), january);
 
+    // Back again: what was said stands until it is said anew.
     world.configure(CATALOGUE);
-    let reasons = {
-        world.at(APRIL_2);
-        world.waits("2026-03")
-    };
-    assert!(reasons.iter().any(|reason| reason.contains("restate the range once more")), "{reasons:?}");
+    world.at(APRIL_2);
+    assert_eq!(world.sweep(), [""; 0]);
     said(&world, "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z");
     assert_eq!(world.sweep(), ["fixed/one/early.jsonl"]);
     assert_eq!(line(&world.invoice("2026-03"), "calls", "2026-01").amount, "-2.00");
+}
+
+#[test]
+fn a_restatement_by_a_mapping_that_is_gone_keeps_every_period_open() {
+    let mut world = World::new();
+    world.arrive("fixed/one/early.jsonl", used(3, "4"));
+    world.configure(&twice());
+    said(&world, "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z");
+    world.configure(&CATALOGUE.replace("format: json-lines", "format: json-lines\n    reject-limit: 0"));
+    world.at(FEBRUARY_2);
+    let reasons = world.waits("2026-01");
+    assert!(reasons[0].contains("early.jsonl") && reasons[0].contains("restate the range once more"), "{reasons:?}");
+    assert_eq!(world.sweep(), [""; 0]);
+    said(&world, "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z");
+    assert_eq!(world.sweep(), ["fixed/one/early.jsonl"]);
+    assert_eq!(world.invoice("2026-01").total, "12.00");
 }
 
 #[test]
