@@ -4,7 +4,7 @@ use metering::exact::Exact;
 use regex::Regex;
 
 use crate::expression::{Outcome, Plain, TextExpression, wrong};
-use crate::field::View;
+use crate::field::{Shape, View};
 use crate::numeral::Numerals;
 
 /// A compiled condition.
@@ -48,6 +48,16 @@ impl Condition {
         match self {
             Self::One(field, _) => field.looks_at_parts(),
             Self::Any(conditions) | Self::All(conditions) => conditions.iter().any(Self::looks_at_parts),
+        }
+    }
+
+    /// Adds the places that the answer depends on in records that look like this one.
+    pub(crate) fn depends(&self, shape: Shape<'_>, on: &mut Vec<usize>) -> Option<()> {
+        match self {
+            Self::One(field, _) => field.depends(shape, on),
+            Self::Any(conditions) | Self::All(conditions) => {
+                conditions.iter().try_for_each(|condition| condition.depends(shape, on))
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The small expressions of a mapping that look texts up, with fallbacks.
 
-use crate::field::{Field, Found, Scope, View};
+use crate::field::{Field, Found, Scope, Shape, Stands, View};
 use crate::lex::{Grammar, Token, tokens};
 
 /// What an expression comes to.
@@ -78,6 +78,28 @@ impl TextExpression {
     /// Whether one of its fields looks at a part through the `*` of `each`.
     pub(crate) fn follows_each(&self) -> bool {
         self.alternatives.iter().any(Field::follows_each)
+    }
+
+    /// Adds the places of all strings and numbers that it depends on in records that look like this
+    /// one; `None` where looks do not say which.
+    pub(crate) fn depends(&self, shape: Shape<'_>, on: &mut Vec<usize>) -> Option<()> {
+        for field in &self.alternatives {
+            if let Stands::At(place, _) = field.stands(shape)? {
+                on.push(place);
+            }
+        }
+        Some(())
+    }
+
+    /// The one that is found first, unless it is absent, in records that look like this one.
+    pub(crate) fn stands(&self, shape: Shape<'_>) -> Option<Stands> {
+        for field in &self.alternatives {
+            match field.stands(shape)? {
+                Stands::Nothing => {}
+                found => return Some(found),
+            }
+        }
+        None
     }
 
     /// The text that the record has there.

@@ -1,5 +1,7 @@
 //! Fields: what a mapping looks up in a record, and what a record has there.
 
+mod stands;
+
 use crate::carry::Carried;
 use crate::column::{Column, Header, Slots};
 use crate::cut::{Cut, Cuts};
@@ -9,6 +11,7 @@ use crate::part::Level;
 use crate::pattern::Tags;
 use crate::row::Row;
 use crate::source::{Each, Leads};
+pub(crate) use stands::Stands;
 
 /// Elements that hold something themselves are counted up to this place: to find one among them
 /// takes as long as the place is high.

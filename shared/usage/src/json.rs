@@ -12,6 +12,8 @@ mod strings;
 pub(crate) use build::Builder;
 use layout::{Layout, Layouts};
 
+use crate::scan::{Extent, Glance};
+
 /// The deepest nesting that is read.
 pub(crate) const MAX_DEPTH: usize = 64;
 /// The most values in one record.
@@ -117,6 +119,28 @@ impl Tree {
         Ok(Value { tree: self, text, index: 0 })
     }
 
+    /// The record that `text` begins with, if it looks like an earlier one.
+    #[inline]
+    pub(crate) fn glance(&mut self, text: &[u8]) -> Option<Glance> {
+        self.layouts.glance(text)
+    }
+
+    /// Where the values lie of the record that was glanced at, in the order of the text.
+    #[inline]
+    pub(crate) fn extents(&self) -> &[Extent] {
+        self.layouts.extents()
+    }
+
+    /// Takes in the record that was glanced at.
+    pub(crate) fn fill(&mut self) {
+        self.layout = self.layouts.fill();
+    }
+
+    /// The value of the record that was read or taken in last.
+    pub(crate) fn root<'r>(&'r self, text: &'r str) -> Value<'r> {
+        Value { tree: self, text, index: 0 }
+    }
+
     fn layout(&self) -> Option<&Layout> {
         self.layout.and_then(|place| self.layouts.get(place))
     }
@@ -144,6 +168,11 @@ impl<'r> Value<'r> {
     /// The text of a number or string.
     pub(crate) fn text(&self) -> &'r str {
         self.node().map_or("", |node| self.span(node.text))
+    }
+
+    /// Its place among the strings and numbers of records that look like this one, if it has any.
+    pub(crate) fn place(&self) -> Option<usize> {
+        self.tree.layout()?.gap(self.index)
     }
 
     /// The key it stands under, if its parent is an object.

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use crate::cut::first_group;
 use crate::expression::{Outcome, Plain, TextExpression, shorten};
-use crate::field::{Scope, View};
+use crate::field::{Scope, Shape, View};
 use crate::spec::{Case, LabelSpec};
 
 /// A text of the record, and how it is made a name.
@@ -58,6 +58,11 @@ impl Label {
     /// As written.
     pub(crate) fn written(&self) -> &str {
         self.field.written()
+    }
+
+    /// Adds the places that the name depends on in records that look like this one.
+    pub(crate) fn depends(&self, shape: Shape<'_>, on: &mut Vec<usize>) -> Option<()> {
+        self.field.depends(shape, on)
     }
 
     /// The name that the record gives.

@@ -39,6 +39,7 @@ mod pattern;
 mod quantity;
 mod reject;
 mod row;
+mod scan;
 mod sniff;
 mod source;
 pub mod spec;

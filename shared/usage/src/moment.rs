@@ -113,6 +113,14 @@ impl When {
         Ok(Moment { at, until: until.filter(|until| *until > at) })
     }
 
+    /// The one text that says it all by itself, where one does.
+    pub(crate) fn plain(&self) -> Option<&TextExpression> {
+        match self.fields.as_slice() {
+            [field] if self.is_plain() => Some(field),
+            _ => None,
+        }
+    }
+
     /// Whether the text alone says it.
     fn is_plain(&self) -> bool {
         self.until.is_none() && self.interval.is_none() && self.length.is_none() && self.clock.is_fixed()

@@ -2,6 +2,8 @@
 
 use metering::exact::{Exact, ExactError};
 
+use crate::scan::{Decimal, Extent, decimal};
+
 /// So many digits always fit 64 bits. One more may not.
 const FAST_DIGITS: usize = 18;
 
@@ -14,6 +16,16 @@ pub(crate) fn scaled(text: &str, scale: u32) -> Result<i128, ExactError> {
         Some(value) => Ok(value),
         None => Exact::parse(text)?.to_scaled(scale),
     }
+}
+
+/// The same of an extent of a text, if it is a usual number.
+#[inline]
+pub(crate) fn usual(text: &[u8], extent: Extent, scale: u32) -> Option<i128> {
+    let Decimal { negative, whole, fraction, decimals } = decimal(text, extent)?;
+    let places = usize::try_from(scale).ok().filter(|places| *places <= FAST_DIGITS - 8)?;
+    let behind = POWERS.get(places.checked_sub(decimals)?)?;
+    let value = i64::from(whole) * POWERS.get(places)? + i64::from(fraction) * behind;
+    Some(i128::from(if negative { -value } else { value }))
 }
 
 /// The short way: at most 18 digits, no exponent, no more decimals than the scale.
@@ -89,6 +101,14 @@ mod tests {
         fn the_short_way_says_what_the_long_way_says(text in "[-+]?[0-9]{0,24}(\\.[0-9]{0,12})?([eE]-?[0-9])?[ -~]?", scale in 0_u32..=18) {
             let long = Exact::parse(&text).and_then(|value| value.to_scaled(scale));
             prop_assert_eq!(scaled(&text, scale), long);
+        }
+
+        #[test]
+        fn a_usual_number_is_what_the_long_way_says(text in "[-+]?[0-9]{0,10}(\\.[0-9]{0,9})?[ -~]?", behind in "[ -~]{16,20}", scale in 0_u32..=18) {
+            let extent = Extent { start: 0, end: text.len() };
+            if let Some(value) = usual(format!("{text}{behind}").as_bytes(), extent, scale) {
+                prop_assert_eq!(scaled(&text, scale), Ok(value));
+            }
         }
     }
 }

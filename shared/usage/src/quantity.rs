@@ -148,10 +148,8 @@ impl Quantity {
         absent: &'m [String],
         scale: u32,
     ) -> Result<Outcome<'m, i128>, String> {
-        if let (Node::Field(field), None, None, None, Numerals::PLAIN) =
-            (&self.node, &self.factor, &self.named, &self.round, self.reads.numerals)
-        {
-            return self.plain_field(field, view, absent, scale);
+        if let Some(field) = self.plain() {
+            return plain_field(field, view, absent, scale);
         }
         let question = Question { view, absent, reads: &self.reads };
         match self.node.find(question)? {
@@ -167,23 +165,12 @@ impl Quantity {
         }
     }
 
-    /// The short way for what most mappings have: a plain number in one field.
-    fn plain_field<'m>(
-        &self,
-        field: &'m Field,
-        view: View<'m>,
-        absent: &[String],
-        scale: u32,
-    ) -> Result<Outcome<'m, i128>, String> {
-        Ok(match plain(field, view, absent)? {
-            Outcome::Present(found) => {
-                let value = number::scaled(found.text.trim(), scale).map_err(|error| error.to_string());
-                let value = value.and_then(within_reason);
-                Outcome::Present(value.map_err(|error| wrong(&field.written, found.text, &error))?)
-            }
-            Outcome::Absent(field) => Outcome::Absent(field),
-            Outcome::Missing(field) => Outcome::Missing(field),
-        })
+    /// The field, where the quantity is nothing but a plain number in one.
+    pub(crate) fn plain(&self) -> Option<&Field> {
+        match (&self.node, &self.factor, &self.named, &self.round, self.reads.numerals) {
+            (Node::Field(field), None, None, None, Numerals::PLAIN) => Some(field),
+            _ => None,
+        }
     }
 
     /// What the quantity's unit is of the stream's, where it is another.
@@ -213,6 +200,24 @@ fn of_stream(unit: &str) -> Result<Unit, (String, String)> {
     Unit::parse(unit).map_err(|message| {
         let hint = "give the stream a unit such as GB, hour or core-hour, or leave `unit` out".to_owned();
         (format!("nothing converts into the stream's unit: {message}"), hint)
+    })
+}
+
+/// The short way for what most mappings have: a plain number in one field.
+fn plain_field<'m>(
+    field: &'m Field,
+    view: View<'m>,
+    absent: &[String],
+    scale: u32,
+) -> Result<Outcome<'m, i128>, String> {
+    Ok(match plain(field, view, absent)? {
+        Outcome::Present(found) => {
+            let value = number::scaled(found.text.trim(), scale).map_err(|error| error.to_string());
+            let value = value.and_then(within_reason);
+            Outcome::Present(value.map_err(|error| wrong(&field.written, found.text, &error))?)
+        }
+        Outcome::Absent(field) => Outcome::Absent(field),
+        Outcome::Missing(field) => Outcome::Missing(field),
     })
 }
 
@@ -339,7 +344,7 @@ fn read<'m>(
 
 /// A quantity with more digits than 28, those after the point included, is no usage but a fault of
 /// whoever wrote it; and ten thousand million of the largest still add up within 127 bits.
-fn within_reason(scaled: i128) -> Result<i128, String> {
+pub(crate) fn within_reason(scaled: i128) -> Result<i128, String> {
     const LARGEST: u128 = 10_u128.pow(28);
     if scaled.unsigned_abs() < LARGEST { Ok(scaled) } else { Err("it has more than 28 digits".to_owned()) }
 }

@@ -1,5 +1,9 @@
 //! The columns of a CSV row and the groups of a matched line.
 
+mod glance;
+
+pub(crate) use glance::glance;
+
 use crate::error::Unreadable;
 
 /// The cells of one record. Reused from record to record.

@@ -43,8 +43,19 @@ pub(crate) trait RecordSink {
     /// The next record.
     fn record(&mut self, raw: Raw<'_>) -> Result<(), Unreadable>;
 
+    /// Takes lines or rows in a short way, as many as it can that a text begins with. The first is
+    /// on `line`, and the next one begins behind what was taken.
+    fn alike(&mut self, text: &[u8], line: u64) -> Result<Taken, Unreadable>;
+
     /// What stands around the records behind it.
     fn around(&mut self, said: Said) -> Result<(), Unreadable>;
+}
+
+/// Records that were taken, each on a line of its own, and their bytes with the line ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) records: u64,
+    pub(crate) bytes: usize,
 }
 
 /// A value that stands around records; none where nothing stands there any longer.
@@ -188,7 +199,12 @@ impl Splitter {
     }
 
     fn cut(&mut self, mut text: &[u8], sink: &mut impl RecordSink) -> Result<(), Unreadable> {
-        while !text.is_empty() {
+        loop {
+            let taken = self.take_alike(text, sink)?;
+            text = text.get(taken..).unwrap_or_default();
+            if text.is_empty() {
+                return Ok(());
+            }
             let scan = self.framing.scan(text)?;
             if let Some(said) = self.framing.said() {
                 for said in said {
@@ -214,7 +230,18 @@ impl Splitter {
                 }
             }
         }
-        Ok(())
+    }
+
+    /// Hands on, without cutting them first, the records that can be taken so.
+    fn take_alike(&mut self, text: &[u8], sink: &mut impl RecordSink) -> Result<usize, Unreadable> {
+        let between = self.held.is_empty() && self.selection.is_none();
+        if !between || !matches!(self.framing, Framing::Lines | Framing::Rows(_)) {
+            return Ok(0);
+        }
+        let taken = sink.alike(text, self.line)?;
+        self.line = self.line.saturating_add(taken.records);
+        self.offset = self.offset.saturating_add(count(taken.bytes));
+        Ok(taken.bytes)
     }
 
     /// The present record ends `ending` bytes before the end of `tail`.

@@ -1,5 +1,6 @@
 //! The translation of one object: bytes in, a tally and rejects out.
 
+mod alike;
 mod events;
 mod reader;
 mod series;
@@ -19,7 +20,8 @@ use crate::parquet::Spool;
 use crate::pattern::Tags;
 use crate::reject::Reject;
 use crate::source::{Format, Mapping, Source};
-use crate::split::{Layout, Raw, RecordSink, Said, Splitter};
+use crate::split::{Layout, Raw, RecordSink, Said, Splitter, Taken};
+use alike::Plans;
 use events::{Event, Events};
 use reader::Reader;
 use series::SeriesTable;
@@ -94,6 +96,7 @@ impl<'s> Translator<'s> {
             limits,
             reader: Reader::new(&mapping.format),
             events: Events::default(),
+            plans: Plans::new(mapping),
             carried: Carried::new(mapping.carried),
             series: SeriesTable::new(limits.cells),
             ids: Ids::new(context.elsewhere, limits.ids),
@@ -166,11 +169,12 @@ struct Text<'s> {
 impl Text<'_> {
     /// Keeps nothing of what was read: the next record is the first of another text.
     fn fresh(&mut self) {
-        let Records { mapping, limits, reader, events, carried, at_first, .. } = &mut self.records;
+        let Records { mapping, limits, reader, events, plans, carried, at_first, .. } = &mut self.records;
         *at_first = true;
         self.cutter = Cutter::new(mapping, *limits);
         *reader = Reader::new(&mapping.format);
         *events = Events::default();
+        *plans = Plans::new(mapping);
         *carried = Carried::new(mapping.carried);
     }
 }
@@ -213,6 +217,7 @@ struct Records<'s> {
     limits: Limits,
     reader: Reader<'s>,
     events: Events,
+    plans: Plans,
     carried: Carried,
     series: SeriesTable,
     ids: Ids,
@@ -244,6 +249,10 @@ impl RecordSink for Records<'_> {
         }
         self.at_first = false;
         Ok(())
+    }
+
+    fn alike(&mut self, text: &[u8], line: u64) -> Result<Taken, Unreadable> {
+        self.take_alike(text, line)
     }
 
     fn around(&mut self, said: Said) -> Result<(), Unreadable> {

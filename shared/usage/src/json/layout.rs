@@ -8,9 +8,8 @@
 
 use std::cell::Cell;
 
-use wide::u8x16;
-
 use super::{Kind, Node, Origin, Span};
+use crate::scan::{Extent, Glance, Stretch, end_of_number, end_of_string, same};
 
 /// So many layouts are known at a time.
 const LAYOUTS: usize = 8;
@@ -34,6 +33,10 @@ pub(super) struct Layouts {
     strangers: u32,
     /// Whether the present record was looked at.
     looked: bool,
+    /// How many were learnt.
+    learnt: u64,
+    /// Where the values of the record lie that was located last.
+    extents: Vec<Extent>,
 }
 
 /// What a record holds besides its strings and numbers, and the tree of the latest that held it.
@@ -42,17 +45,19 @@ pub(super) struct Layout {
     pub(super) learnt: String,
     pub(super) nodes: Vec<Node>,
     gaps: Vec<Gap>,
-    /// Where in `learnt` the stretch after the last gap begins.
-    tail: usize,
+    /// What stands behind the last gap.
+    tail: Stretch,
+    /// Tells it from every other layout of the tree.
+    id: u64,
+    /// Whether there is nothing but ASCII in it.
+    ascii: bool,
     /// Objects and their members that were looked up: which is which depends on the layout alone.
     members: [Cell<(usize, usize)>; MEMBERS],
 }
 
 /// A string or number, and the stretch of signs and keys before it.
 struct Gap {
-    /// Where in `learnt` the stretch lies.
-    start: usize,
-    end: usize,
+    before: Stretch,
     /// The value's node.
     node: usize,
     string: bool,
@@ -68,11 +73,44 @@ impl Layouts {
     }
 
     fn find(&mut self, text: &[u8]) -> Option<usize> {
-        let has = |layout: &mut Layout| layout.locate(text);
-        if !self.known.get_mut(self.latest).is_some_and(has) {
-            self.latest = self.known.iter_mut().position(has)?;
+        let (place, length, _) = self.begins(text)?;
+        let layout = self.known.get_mut(place).filter(|_| length == text.len())?;
+        layout.place(&self.extents);
+        Some(place)
+    }
+
+    /// The layout of the record that `text` begins with, how long the record is, and whether it is
+    /// ASCII. No record begins with another one, so that one layout at most is found.
+    fn begins(&mut self, text: &[u8]) -> Option<(usize, usize, bool)> {
+        let Self { known, extents, latest, .. } = self;
+        if let Some((length, ascii)) = known.get(*latest).and_then(|layout| layout.measure(text, extents)) {
+            return Some((*latest, length, ascii));
         }
+        for (place, layout) in known.iter().enumerate() {
+            if let Some((length, ascii)) = layout.measure(text, extents) {
+                *latest = place;
+                return Some((place, length, ascii));
+            }
+        }
+        None
+    }
+
+    /// The record that `text` begins with, if it has a known layout and holds some value.
+    pub(super) fn glance(&mut self, text: &[u8]) -> Option<Glance> {
+        let (place, length, ascii) = self.begins(text)?;
+        let id = self.known.get(place)?.id;
+        Some(Glance { id, length, ascii })
+    }
+
+    /// The place of the layout of the record that was glanced at, the spans of which are now known.
+    pub(super) fn fill(&mut self) -> Option<usize> {
+        self.known.get_mut(self.latest)?.place(&self.extents);
         Some(self.latest)
+    }
+
+    /// Where the values lie of the record that was located last.
+    pub(super) fn extents(&self) -> &[Extent] {
+        &self.extents
     }
 
     pub(super) fn get(&self, place: usize) -> Option<&Layout> {
@@ -84,7 +122,8 @@ impl Layouts {
         if !self.looked {
             return;
         }
-        let Some(layout) = Layout::of(text, nodes) else { return };
+        let Some(layout) = Layout::of(text, nodes, self.learnt) else { return };
+        self.learnt += 1;
         match self.known.get_mut(self.next) {
             Some(oldest) => *oldest = layout,
             None => self.known.push(layout),
@@ -95,7 +134,7 @@ impl Layouts {
 }
 
 impl Layout {
-    fn of(text: &str, nodes: &[Node]) -> Option<Self> {
+    fn of(text: &str, nodes: &[Node], id: u64) -> Option<Self> {
         let escaped = |node: &Node| node.key.origin == Origin::Unescaped || node.text.origin == Origin::Unescaped;
         if text.len() > MAX_BYTES || nodes.len() > MAX_VALUES || nodes.iter().any(escaped) {
             return None;
@@ -104,20 +143,31 @@ impl Layout {
             learnt: text.to_owned(),
             nodes: nodes.to_vec(),
             gaps: Vec::new(),
-            tail: 0,
+            tail: Stretch::default(),
+            id,
+            ascii: true,
             members: [const { Cell::new((0, 0)) }; MEMBERS],
         };
+        let mut behind = 0;
         for (number, node) in layout.nodes.iter_mut().enumerate() {
             let string = node.kind == Kind::String;
             if string || node.kind == Kind::Number {
-                layout.gaps.push(Gap { start: layout.tail, end: node.text.start, node: number, string });
-                layout.tail = node.text.end;
+                let before = Stretch::new(text.as_bytes().get(behind..node.text.start)?);
+                layout.gaps.push(Gap { before, node: number, string });
+                behind = node.text.end;
             } else {
                 node.text.origin = Origin::Learnt;
             }
             node.key.origin = Origin::Learnt;
         }
+        layout.tail = Stretch::new(text.as_bytes().get(behind..)?);
+        layout.ascii = layout.tail.is_ascii() && layout.gaps.iter().all(|gap| gap.before.is_ascii());
         Some(layout)
+    }
+
+    /// The number of the gap that a node's text fills.
+    pub(super) fn gap(&self, node: usize) -> Option<usize> {
+        self.gaps.binary_search_by_key(&node, |gap| gap.node).ok()
     }
 
     /// The member of the object under a key, if it was looked up before.
@@ -132,19 +182,26 @@ impl Layout {
         self.members.get(slot(object, key)).inspect(|place| place.set((object, member)));
     }
 
-    /// Whether `text` has this layout; its strings and numbers are then where the nodes say.
-    fn locate(&mut self, text: &[u8]) -> bool {
-        let mut at = 0;
-        for gap in &self.gaps {
-            let Some(stretch) = self.learnt.as_bytes().get(gap.start..gap.end) else { return false };
-            let Some(start) = after(text, at, stretch) else { return false };
-            let end = if gap.string { end_of_string(text, start) } else { end_of_number(text, start) };
-            let (Some(end), Some(node)) = (end, self.nodes.get_mut(gap.node)) else { return false };
-            node.text = Span { start, end, origin: Origin::Record };
-            at = end;
+    /// How long the record of this layout is that `text` begins with, if it does, and whether it is
+    /// ASCII. Where its values lie is then in `extents`.
+    fn measure(&self, text: &[u8], extents: &mut Vec<Extent>) -> Option<(usize, bool)> {
+        extents.resize(self.gaps.len(), Extent::default());
+        let (mut at, mut ascii) = (0, self.ascii);
+        for (gap, extent) in self.gaps.iter().zip(extents) {
+            let start = gap.before.after(text, at)?;
+            at = if gap.string { end_of_string(text, start, &mut ascii)? } else { end_of_number(text, start)? };
+            *extent = Extent { start, end: at };
         }
-        let tail = self.learnt.as_bytes().get(self.tail..).unwrap_or_default();
-        after(text, at, tail) == Some(text.len())
+        Some((self.tail.after(text, at)?, ascii))
+    }
+
+    /// Says in the nodes where the values lie.
+    fn place(&mut self, extents: &[Extent]) {
+        for (gap, Extent { start, end }) in self.gaps.iter().zip(extents) {
+            if let Some(node) = self.nodes.get_mut(gap.node) {
+                node.text = Span { start: *start, end: *end, origin: Origin::Record };
+            }
+        }
     }
 }
 
@@ -153,79 +210,6 @@ fn slot(object: usize, key: &str) -> usize {
     let first = key.as_bytes().first().copied().map_or(0, usize::from);
     let last = key.as_bytes().last().copied().map_or(0, usize::from);
     (object + key.len() * 7 + first * 3 + last) % MEMBERS
-}
-
-/// Where `stretch` ends, if that is what `text` has at `at`.
-#[inline]
-fn after(text: &[u8], at: usize, stretch: &[u8]) -> Option<usize> {
-    let end = at + stretch.len();
-    text.get(at..end).is_some_and(|found| same(found, stretch)).then_some(end)
-}
-
-/// Whether two texts of the same length are the same, a register at a time: most are too short for
-/// a call to be worth it.
-#[inline]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    let (blocks, _) = a.as_chunks::<16>();
-    let (others, _) = b.as_chunks::<16>();
-    if blocks.iter().zip(others).any(|(a, b)| u128::from_le_bytes(*a) != u128::from_le_bytes(*b)) {
-        return false;
-    }
-    // What is left over, together with what was compared already.
-    match a.len() {
-        16.. => a.last_chunk::<16>() == b.last_chunk::<16>(),
-        8.. => a.first_chunk::<8>() == b.first_chunk::<8>() && a.last_chunk::<8>() == b.last_chunk::<8>(),
-        4.. => a.first_chunk::<4>() == b.first_chunk::<4>() && a.last_chunk::<4>() == b.last_chunk::<4>(),
-        _ => a.iter().zip(b).all(|(a, b)| a == b),
-    }
-}
-
-/// Where the string that begins at `start` has its closing quote, if nothing in it is escaped.
-#[inline]
-pub(super) fn end_of_string(text: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-        let block = u8x16::new(*block);
-        let control = block.min(u8x16::splat(0x1f)).simd_eq(block);
-        let found = block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\')) | control;
-        let found = found.to_bitmask();
-        if found != 0 {
-            let end = at + usize::try_from(found.trailing_zeros()).ok()?;
-            return (text.get(end) == Some(&b'"')).then_some(end);
-        }
-        at += 16;
-    }
-    let rest = text.get(at..)?;
-    let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
-    (rest.get(end) == Some(&b'"')).then_some(at + end)
-}
-
-/// Where the number that begins at `start` ends, if one does (RFC 8259, section 6).
-#[inline]
-fn end_of_number(text: &[u8], start: usize) -> Option<usize> {
-    let whole = start + usize::from(text.get(start) == Some(&b'-'));
-    let mut end = digits(text, whole)?;
-    if text.get(whole) == Some(&b'0') && end > whole + 1 {
-        return None;
-    }
-    if text.get(end) == Some(&b'.') {
-        end = digits(text, end + 1)?;
-    }
-    if let Some(b'e' | b'E') = text.get(end) {
-        let sign = matches!(text.get(end + 1), Some(b'+' | b'-'));
-        end = digits(text, end + 1 + usize::from(sign))?;
-    }
-    Some(end)
-}
-
-/// Where the digits that begin at `start` end; there is at least one.
-#[inline]
-fn digits(text: &[u8], start: usize) -> Option<usize> {
-    let mut end = start;
-    while text.get(end).is_some_and(u8::is_ascii_digit) {
-        end += 1;
-    }
-    (end > start).then_some(end)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use metering::time::Instant;
 
+use crate::scan::same;
+
 /// The minute of an RFC 3339 time: `2026-02-01T13:45`.
 const MINUTE: usize = 16;
 
@@ -38,8 +40,7 @@ impl LastTime {
         rfc3339: bool,
         anew: impl FnOnce(&str) -> Result<Instant, E>,
     ) -> Result<Instant, E> {
-        let known = if self.text == text && !text.is_empty() { Some(self.at) } else { self.same_minute(text) };
-        if let Some(at) = known {
+        if let Some(at) = self.known(text.as_bytes()) {
             return Ok(at);
         }
         // What is not read must not be known afterwards.
@@ -55,19 +56,29 @@ impl LastTime {
         Ok(self.at)
     }
 
+    /// What the text says, if that is known from the last one.
+    #[inline]
+    pub(crate) fn known(&self, text: &[u8]) -> Option<Instant> {
+        match &self.minute {
+            Some(minute) if text.first_chunk() == Some(&minute.begins) => self.same_minute(minute, text),
+            _ => (self.text.as_bytes() == text && !text.is_empty()).then_some(self.at),
+        }
+    }
+
     /// Another time of the same minute. Seconds are added to any minute alike: no offset has any of
     /// its own, and what bounds the times that are accepted are whole minutes.
-    fn same_minute(&self, text: &str) -> Option<Instant> {
-        let minute = self.minute.as_ref()?;
-        let parts = parts(text.as_bytes())?;
+    #[inline]
+    fn same_minute(&self, minute: &Minute, text: &[u8]) -> Option<Instant> {
+        let parts = parts(text)?;
         let offset = self.text.as_bytes().get(minute.offset..)?;
-        let same = *parts.minute == minute.begins && parts.offset == offset;
+        let same = parts.offset.len() == offset.len() && same(parts.offset, offset);
         same.then(|| Instant(minute.start + parts.milliseconds))
     }
 }
 
 /// The parts of `2026-02-01T13:45:07.123Z`, if it looks like that. A leap second does not, nor does
 /// a time without offset, whose zone may change within any minute.
+#[inline]
 fn parts(text: &[u8]) -> Option<Parts<'_>> {
     let (minute, rest) = text.split_first_chunk::<MINUTE>()?;
     // The end of a day has no further seconds.
@@ -75,19 +86,27 @@ fn parts(text: &[u8]) -> Option<Parts<'_>> {
         return None;
     }
     let [b':', tens @ b'0'..=b'5', ones @ b'0'..=b'9', rest @ ..] = rest else { return None };
-    let mut milliseconds = (i64::from(tens - b'0') * 10 + i64::from(ones - b'0')) * 1_000;
-    let mut offset = rest;
-    if let [b'.', rest @ ..] = rest {
-        let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let (digits, behind) = rest.split_at(length);
-        let weights = [100, 10, 1];
-        milliseconds += digits.iter().zip(weights).map(|(digit, weight)| i64::from(digit - b'0') * weight).sum::<i64>();
-        offset = behind;
-        if digits.is_empty() {
-            return None;
+    let seconds = (digit(*tens) * 10 + digit(*ones)) * 1_000;
+    let (milliseconds, offset) = match rest {
+        [b'.', a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] => {
+            (digit(*a) * 100 + digit(*b) * 10 + digit(*c), behind_digits(rest))
         }
-    }
-    (!offset.is_empty()).then_some(Parts { minute, milliseconds, offset })
+        [b'.', a @ b'0'..=b'9', b @ b'0'..=b'9', rest @ ..] => (digit(*a) * 100 + digit(*b) * 10, rest),
+        [b'.', a @ b'0'..=b'9', rest @ ..] => (digit(*a) * 100, rest),
+        [b'.', ..] => return None,
+        rest => (0, rest),
+    };
+    (!offset.is_empty()).then_some(Parts { minute, milliseconds: seconds + milliseconds, offset })
+}
+
+fn digit(byte: u8) -> i64 {
+    i64::from(byte - b'0')
+}
+
+/// What is finer than a millisecond is cut off.
+fn behind_digits(text: &[u8]) -> &[u8] {
+    let length = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    text.get(length..).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! The usage events of one record.
 
+mod alike;
+mod memo;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -19,6 +22,8 @@ use crate::near::nearest;
 use crate::part::{Ordinal, walk};
 use crate::quantity::Quantity;
 use crate::source::{Each, Fan, Leads, Mapping, Usage};
+pub(super) use alike::{Alike, Done, Plan, is_plain};
+use memo::Memo;
 
 /// A text that names a deployment, a series or a dimension has at most so many bytes.
 const MAX_NAME: usize = 512;
@@ -41,6 +46,7 @@ pub(super) struct Events {
     pub(super) list: Vec<Event>,
     last_time: LastTime,
     texts: Vec<u8>,
+    memo: Memo,
 }
 
 /// What events are read with.

@@ -11,6 +11,7 @@ use crate::field::Shape;
 use crate::json::Tree;
 use crate::pairs::Pairs;
 use crate::row::Row;
+use crate::scan::{Extent, Glance};
 use crate::source::{FixedWidth, Format, Text};
 use crate::split::Raw;
 use csv::CsvReader;
@@ -73,6 +74,47 @@ impl<'s> Reader<'s> {
                 }
                 Ok(Shape::flat(row, text, &format.groups))
             }
+        }
+    }
+
+    /// The record that `text` begins with, if it looks like an earlier one and stands on one line.
+    #[inline]
+    pub(super) fn glance(&mut self, text: &[u8]) -> Option<Glance> {
+        match self {
+            Self::Json(tree) => tree.glance(text),
+            Self::Csv(reader) => reader.glance(text),
+            _ => None,
+        }
+    }
+
+    /// Where the values lie of the record that was glanced at.
+    #[inline]
+    pub(super) fn extents(&self) -> &[Extent] {
+        match self {
+            Self::Json(tree) => tree.extents(),
+            Self::Csv(reader) => reader.extents(),
+            _ => &[],
+        }
+    }
+
+    /// Takes in the record that was glanced at, so that `shape` shows it.
+    pub(super) fn fill(&mut self) {
+        match self {
+            Self::Json(tree) => tree.fill(),
+            Self::Csv(reader) => reader.fill(),
+            _ => {}
+        }
+    }
+
+    /// The record that was taken in, and whose text this is.
+    pub(super) fn shape<'r>(&'r self, record: &'r str) -> Shape<'r> {
+        match self {
+            Self::Csv(reader) => reader.shape(record),
+            Self::Json(tree) | Self::Xml(tree) | Self::Pairs { tree, .. } | Self::Prometheus { tree, .. } => {
+                Shape::tree(tree.root(record))
+            }
+            Self::Text { text, row, .. } => Shape::flat(row, record, &text.groups),
+            Self::FixedWidth { columns, row } => Shape::flat(row, record, &columns.header),
         }
     }
 

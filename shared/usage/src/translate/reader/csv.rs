@@ -3,7 +3,8 @@
 use crate::column::Header;
 use crate::error::{Unreadable, listed};
 use crate::field::Shape;
-use crate::row::{Row, header};
+use crate::row::{Row, glance, header};
+use crate::scan::{Extent, Glance};
 use crate::source::{Csv, Heading};
 
 /// A header is looked for in so many rows.
@@ -18,11 +19,21 @@ pub(in crate::translate) struct CsvReader<'s> {
     heading: Option<Vec<u8>>,
     /// How many rows stand before it.
     preamble: usize,
+    /// The cells of the row that was glanced at.
+    cells: Vec<Extent>,
 }
 
 impl<'s> CsvReader<'s> {
     pub(super) fn new(csv: &'s Csv) -> Self {
-        Self { csv, row: Row::default(), header: csv.declared.clone(), width: csv.width, heading: None, preamble: 0 }
+        Self {
+            csv,
+            row: Row::default(),
+            header: csv.declared.clone(),
+            width: csv.width,
+            heading: None,
+            preamble: 0,
+            cells: Vec::new(),
+        }
     }
 
     /// Whether the row is a header or stands before it: the one that is declared, and the same
@@ -94,6 +105,36 @@ impl<'s> CsvReader<'s> {
             self.check_width()?;
         }
         Ok(Shape::flat(&self.row, text, &self.header))
+    }
+
+    /// The row that `text` begins with, if it is a record for sure and as wide as it has to be.
+    #[inline]
+    pub(super) fn glance(&mut self, text: &[u8]) -> Option<Glance> {
+        let settled = match &self.csv.heading {
+            Heading::None => true,
+            Heading::First | Heading::Found => self.heading.is_some(),
+            Heading::Repeated | Heading::Marked(_) => false,
+        };
+        if !settled {
+            return None;
+        }
+        let found = glance(text, self.csv.dialect, &mut self.cells)?;
+        let is_heading = self.heading.as_deref().is_some_and(|heading| text.get(..found.length) == Some(heading));
+        let fits = self.csv.ragged || self.width == Some(self.cells.len());
+        (fits && !is_heading).then_some(found)
+    }
+
+    #[inline]
+    pub(super) fn extents(&self) -> &[Extent] {
+        &self.cells
+    }
+
+    pub(super) fn fill(&mut self) {
+        self.row.fill(&self.cells);
+    }
+
+    pub(super) fn shape<'r>(&'r self, record: &'r str) -> Shape<'r> {
+        Shape::flat(&self.row, record, &self.header)
     }
 
     /// Without a header and without declared columns the first row says how wide rows are.
