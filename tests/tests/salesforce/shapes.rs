@@ -4,11 +4,15 @@
 
 use std::path::{Path, PathBuf};
 
+use lambda::events::schedule::{Correlate, correlate};
+use salesforce::row::{Columns, Table};
+use salesforce::soql::Select;
 use salesforce::transport::Response;
+use salesforce::value::Kind;
 use salesforce::{Action, Complaint, Id};
 use serde_json::Value;
 
-fn shapes() -> Option<Value> {
+pub fn shapes() -> Option<Value> {
     let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     let found: Option<PathBuf> = folders
         .find_map(|folder| Some(folder.join("shared/samples/salesforce_shapes.json")).filter(|path| path.is_file()));
@@ -115,5 +119,50 @@ fn the_daily_limit_is_read_in_every_form_of_its_header() {
         let usage = salesforce::limits::Usage::read(text).unwrap();
         let written = format!("api-usage={}/{}", usage.used, usage.most);
         assert!(text.split("; ").any(|part| part == written), "{text}");
+    }
+}
+
+#[test]
+fn an_event_of_the_relay_leads_to_reading_its_records_again() {
+    let Some(all) = shapes() else { return };
+    let events = all["event_relay_cdc"].as_object().unwrap().values().filter(|event| event.get("source").is_some());
+    let mut seen = 0;
+    for event in events {
+        let header = &event["detail"]["payload"]["ChangeEventHeader"];
+        let ids: Vec<String> = serde_json::from_value(header["recordIds"].clone()).unwrap();
+        let (organisation, object) =
+            ("00Dxx0000001gPLEAY".to_owned(), header["entityName"].as_str().unwrap().to_owned());
+        let expected = Correlate::Changed { organisation, object, ids };
+        assert_eq!(correlate(event.clone()), Ok(expected));
+        seen += 1;
+    }
+    assert!(seen >= 2);
+}
+
+#[test]
+fn tables_of_results_have_as_many_rows_as_their_headers_say() {
+    let Some(all) = shapes() else { return };
+    for name in ["results_page_1", "results_page_2", "results_empty"] {
+        let shape = &all["bulk2_query"][name];
+        let text = shape["body_text"].as_str().unwrap();
+        let fields: Vec<String> =
+            text.lines().next().unwrap().split(',').map(|field| field.trim_matches('"').to_owned()).collect();
+        let kinds = vec![Kind::Text; fields.len()];
+        let columns = Columns { select: Select::new("Asset", &fields).unwrap(), kinds };
+        let mut table = Table::new(&columns);
+        let rows: usize = text.as_bytes().chunks(7).map(|piece| table.read(piece).unwrap().len()).sum();
+        table.end().unwrap();
+        assert_eq!(rows.to_string(), shape["headers"]["Sforce-NumberOfRecords"], "{name}");
+    }
+}
+
+#[test]
+fn ids_of_fifteen_characters_get_the_check_of_eighteen() {
+    let Some(all) = shapes() else { return };
+    let pairs: Vec<(String, String)> = serde_json::from_value(all["ids"]["pairs_15_18"].clone()).unwrap();
+    assert!(!pairs.is_empty());
+    for (short, long) in pairs {
+        assert_eq!(Id::parse(&short).unwrap().as_str(), long);
+        assert_eq!(Id::parse(&long).unwrap().short(), short);
     }
 }

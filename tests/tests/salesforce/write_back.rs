@@ -289,6 +289,24 @@ fn cut_off_at_any_await_and_run_again_each_record_is_there_once() {
     }
 }
 
+#[test]
+fn each_refusal_of_an_item_is_sent_again_or_kept_as_is_known_of_it() {
+    let Some(all) = crate::shapes::shapes() else { return };
+    let actions = &all["composite_upsert_invoices"]["item_actions"];
+    for (action, written) in [("retry", 1), ("dead_letter", 0)] {
+        let codes = actions[action].as_array().unwrap();
+        assert!(codes.len() > 3);
+        for code in codes {
+            let world = world();
+            let item =
+                format!(r#"[{{"success":false,"errors":[{{"statusCode":{code},"message":"no","fields":[]}}]}}]"#);
+            world.peer.go_wrong("/composite/", 0, 1, Answer::text(200, "application/json", &item));
+            let outcome = send(&world, vec![record("a", "001", "1")]);
+            assert_eq!((outcome.written, outcome.dead.len()), (written, 1 - written), "{code}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn batches_hold_each_key_once_grouped_by_account_and_are_no_larger_than_allowed(
