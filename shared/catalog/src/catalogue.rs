@@ -6,10 +6,11 @@ use std::sync::Arc;
 use metering::period::PeriodError;
 use metering::stream::Stream;
 use metering::time::Instant;
-use pricing::{ComponentSpec, Jurisdiction, Plan};
+use pricing::{ComponentSpec, CouponSpec, Jurisdiction, Plan};
 use usage::{Source, Tags};
 
 use crate::directory::Directory;
+use crate::life::Version;
 use crate::party::{Billing, Customer, Seller};
 use crate::salesforce::Organisation;
 
@@ -32,8 +33,12 @@ pub struct Catalogue {
     pub sources: BTreeMap<String, Source>,
     /// What prices a stream or an attribute, by name.
     pub components: BTreeMap<String, ComponentSpec>,
-    /// What can be subscribed to, by name.
+    /// What can be subscribed to, by name: the latest version of each.
     pub plans: BTreeMap<String, Arc<Plan>>,
+    /// All versions of the plans, in the order of their days.
+    pub versions: BTreeMap<String, Vec<Version>>,
+    /// What can be redeemed, by name.
+    pub coupons: BTreeMap<String, CouponSpec>,
     /// Where customers are known besides, by name.
     pub salesforce: BTreeMap<String, Organisation>,
     /// Who is billed, by id.

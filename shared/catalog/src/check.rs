@@ -2,7 +2,10 @@
 //!
 //! Each check looks at the entries that could be read and reports all it finds; none stops at the first.
 
+mod coupons;
+mod holding;
 mod names;
+mod numbers;
 mod ownership;
 mod parties;
 mod prices;
@@ -11,10 +14,14 @@ mod sources;
 mod streams;
 pub(crate) mod taxes;
 mod unused;
+mod versions;
+
+use std::sync::Arc;
 
 use crate::Readings;
 use crate::catalogue::Catalogue;
 use crate::hash;
+use crate::life::{Shelf, Version};
 use crate::load::{Place, Sections};
 use crate::problem::{File, Problem};
 
@@ -60,10 +67,21 @@ pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
     let streams = streams::check(sections, &mut findings);
     let sources = sources::check(sections, &streams, &mut findings);
     let components = prices::components(sections, &streams, &mut findings);
-    let plans = prices::plans(sections, &components, &streams, &mut findings);
+    let versions = versions::check(sections, &components, &streams, &mut findings);
+    let latest = |versions: &Vec<Version>| versions.last().map(|version| Arc::clone(&version.plan));
+    let plans = versions.iter().filter_map(|(name, all)| Some((name.clone(), latest(all)?))).collect();
+    let coupons = coupons::check(sections, &mut findings);
     let zone = seller.as_ref().map(|seller| seller.zone);
     let salesforce = salesforce::check(sections, zone, &plans, &mut findings);
-    let mut customers = prices::customers(drafts, sections, &plans, &mut findings);
+    let renumber = numbers::Written { sections, components: &components, streams: &streams };
+    let shelf = Shelf {
+        versions: &versions,
+        components: &components,
+        streams: &streams,
+        coupons: &coupons,
+        renumber: &|version, numbers| renumber.plan(version, numbers),
+    };
+    let mut customers = holding::customers(drafts, sections, shelf, &mut findings);
     let taxes = taxes::check(sections, &mut customers, &mut findings);
     let catalogue = seller.map(|seller| Catalogue {
         hash: hash::of_entries(sections.entries()),
@@ -74,6 +92,8 @@ pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
         sources,
         components,
         plans,
+        versions,
+        coupons,
         salesforce,
         customers,
     });

@@ -8,8 +8,10 @@ mod catalogue;
 mod check;
 pub mod directory;
 mod hash;
+mod life;
 mod load;
 mod near;
+mod numbers;
 mod party;
 mod problem;
 pub mod salesforce;
@@ -23,6 +25,7 @@ use metering::stream::Stream;
 use usage::Source;
 
 pub use catalogue::{Catalogue, TwoSources};
+pub use life::Version;
 pub use party::{Billing, Customer, Deployment, Seller, Subscription};
 pub use problem::{Problem, Problems, Severity};
 

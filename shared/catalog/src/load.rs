@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use metering::stream::Stream;
-use pricing::{ComponentSpec, JurisdictionSpec, PlanSpec};
+use pricing::{ComponentSpec, CouponSpec, JurisdictionSpec, PlanSpec};
 use serde::de::DeserializeOwned;
 use usage::SourceSpec;
 
@@ -57,6 +57,7 @@ pub(crate) struct Sections {
     pub(crate) components: Vec<Entry<ComponentSpec>>,
     pub(crate) plans: Vec<Entry<PlanSpec>>,
     pub(crate) taxes: Vec<Entry<JurisdictionSpec>>,
+    pub(crate) coupons: Vec<Entry<CouponSpec>>,
     pub(crate) customers: Vec<Entry<CustomerSpec>>,
     pub(crate) salesforce: Vec<Entry<OrganisationSpec>>,
     /// Every entry, readable or not, by section and in the order written.
@@ -64,8 +65,8 @@ pub(crate) struct Sections {
 }
 
 /// The sections of a catalogue, in the order in which they are best written.
-pub(crate) const SECTIONS: [&str; 9] =
-    ["seller", "billing", "taxes", "streams", "sources", "components", "plans", "customers", "salesforce"];
+pub(crate) const SECTIONS: [&str; 10] =
+    ["seller", "billing", "taxes", "streams", "sources", "components", "plans", "coupons", "customers", "salesforce"];
 
 impl Sections {
     /// The names that the entries of `section` go by, readable or not.
@@ -177,6 +178,7 @@ impl Reading {
             "components" => keep(&mut sections.components, place),
             "plans" => keep(&mut sections.plans, place),
             "taxes" => keep(&mut sections.taxes, place),
+            "coupons" => keep(&mut sections.coupons, place),
             "salesforce" => keep(&mut sections.salesforce, place),
             _ => keep(&mut sections.customers, place),
         };

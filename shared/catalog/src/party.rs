@@ -82,10 +82,12 @@ pub struct Deployment {
     pub term: Term,
 }
 
-/// A plan and the days on which the customer held it.
+/// A stretch of days on which the customer holds a plan: the whole of a subscription, or the part between two changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// The plan, with the prices agreed with this customer.
+    /// Which of the customer's agreements it belongs to: stretches of one agreement are next to each other.
+    pub agreement: usize,
+    /// The plan, with all that is agreed with this customer for these days.
     pub plan: Arc<Plan>,
     /// The days, local to the customer's zone; never empty.
     pub term: Term,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use pricing::{CreditSpec, PriceSpec, TaxpayerSpec};
+use pricing::{CreditSpec, Decimal, PriceSpec, TaxpayerSpec};
 
 pub(crate) use pricing::Day;
 
@@ -93,4 +93,53 @@ pub(crate) struct SubscriptionSpec {
     /// Prices agreed with this customer, by component.
     #[serde(default)]
     pub(crate) prices: BTreeMap<String, PriceSpec>,
+    /// Numbers agreed with this customer, by their paths in the plan.
+    #[serde(default)]
+    pub(crate) set: BTreeMap<String, Decimal>,
+    /// How many there are of what fees are charged for each of.
+    #[serde(default)]
+    pub(crate) quantities: BTreeMap<String, Decimal>,
+    /// What changes on later days, in any order.
+    #[serde(default)]
+    pub(crate) changes: Vec<ChangeSpec>,
+    /// Further components and plans.
+    #[serde(default)]
+    pub(crate) add_ons: Vec<AddOnSpec>,
+    /// Redeemed coupons.
+    #[serde(default)]
+    pub(crate) coupons: Vec<RedeemedSpec>,
+}
+
+/// An item of a subscription's `changes:`
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ChangeSpec {
+    pub(crate) from: Day,
+    /// The plan from then on; the same where absent.
+    pub(crate) plan: Option<String>,
+    #[serde(default)]
+    pub(crate) prices: BTreeMap<String, PriceSpec>,
+    #[serde(default)]
+    pub(crate) set: BTreeMap<String, Decimal>,
+    #[serde(default)]
+    pub(crate) quantities: BTreeMap<String, Decimal>,
+}
+
+/// An item of a subscription's `add-ons:`: a component or a plan.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct AddOnSpec {
+    pub(crate) component: Option<String>,
+    pub(crate) plan: Option<String>,
+    pub(crate) from: Option<Day>,
+    pub(crate) until: Option<Day>,
+}
+
+/// An item of a subscription's `coupons:`
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct RedeemedSpec {
+    pub(crate) name: String,
+    /// The day on which it was redeemed.
+    pub(crate) on: Day,
 }

@@ -255,6 +255,7 @@ fn fee(amount: u32, from: u64, until: u64) -> i128 {
         begun: term.from,
         ends: term.until,
         ended: None,
+        before: &[],
         attributes: &attributes,
         usage: &usage,
         history: &history,

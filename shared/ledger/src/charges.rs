@@ -4,21 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::directory::Directory;
 use catalog::{Catalogue, Customer, Subscription};
+use chrono::NaiveDate;
+use chrono_tz::Tz;
 use invoicing::{Invoice, Settled, TrueUp, settle, true_up};
 use metering::exact::ExactError;
-use metering::measure::SeriesUsage;
-use metering::period::{Period, start_of_day};
+use metering::measure::{MeasureError, SeriesUsage};
+use metering::period::{Period, PeriodError, start_of_day};
 use metering::tally::Cells;
 use metering::time::{Instant, Span};
 use pricing::{
-    Amount, CREDIT, History, Metered, Plan, RatedLine, RatingInput, StreamUsage, Usage, draw, fees_in_advance, rate,
+    Agreement, Amount, CREDIT, History, Metered, RatedLine, StreamUsage, Stretch, Term, Usage, UsageError, UsageWithin,
+    agreement_in_advance, draw, rate_agreement,
 };
 
 use crate::error::LedgerError;
 use crate::ownership::{deployments, owned_by, series};
 
 /// What a period is priced from: the usage, and the pinned answer to whose it is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Basis<'a> {
     /// All usage.
     pub cells: &'a Cells,
@@ -40,8 +43,8 @@ pub fn price(
 ) -> Result<Vec<RatedLine>, LedgerError> {
     let number = |error: ExactError| LedgerError::billing(&customer.id, error);
     let mut lines = Vec::new();
-    for subscription in &customer.subscriptions {
-        let priced = price_subscription(basis, catalogue, customer, subscription, period, history)?;
+    for agreement in agreements(customer) {
+        let priced = price_agreement(basis, catalogue, customer, agreement, period, history)?;
         history.record(&priced).map_err(number)?;
         lines.extend(priced);
     }
@@ -51,48 +54,93 @@ pub fn price(
     Ok(lines)
 }
 
-fn price_subscription(
+/// The subscriptions of a customer, each as its stretches.
+fn agreements(customer: &Customer) -> impl Iterator<Item = &[Subscription]> {
+    customer.subscriptions.chunk_by(|one, next| one.agreement == next.agreement)
+}
+
+fn stretches(agreement: &[Subscription]) -> Vec<Stretch<'_>> {
+    agreement.iter().map(|held| Stretch { plan: &held.plan, term: held.term, ended: held.ended }).collect()
+}
+
+fn price_agreement(
     basis: &Basis<'_>,
     catalogue: &Catalogue,
     customer: &Customer,
-    subscription: &Subscription,
+    agreement: &[Subscription],
     period: &Period,
     history: &History,
 ) -> Result<Vec<RatedLine>, LedgerError> {
-    let plan = &subscription.plan;
-    let Some(span) = held(subscription, customer)?.intersection(&period.span()?) else { return Ok(Vec::new()) };
-    let owned = owned_within(basis.directory, customer, span);
-    let usage = metered(basis, catalogue, plan, period, span, &owned);
-    let input = input(customer, subscription, period, &usage, history);
-    rate(plan, &input).map_err(|error| LedgerError::billing(&customer.id, error))
+    let usage = Counted::of(basis, catalogue, customer, agreement, period)?;
+    let stretches = stretches(agreement);
+    let (stretches, attributes) = (&*stretches, &customer.attributes);
+    let agreement = Agreement { customer: &customer.id, period, stretches, attributes, usage: &usage, history };
+    rate_agreement(&agreement).map_err(|error| LedgerError::billing(&customer.id, error))
 }
 
-/// What a subscription is rated on.
-fn input<'a>(
-    customer: &'a Customer,
-    subscription: &Subscription,
+/// The usage of a customer in a month, before it is cut to the days of a plan.
+#[derive(Debug)]
+struct Counted<'a> {
+    basis: &'a Basis<'a>,
+    catalogue: &'a Catalogue,
+    zone: Tz,
     period: &'a Period,
-    usage: &'a dyn Usage,
-    history: &'a History,
-) -> RatingInput<'a> {
-    let Subscription { term, begun, ends, ended, .. } = *subscription;
-    RatingInput {
-        customer: &customer.id,
-        period,
-        term,
-        begun,
-        ends,
-        ended,
-        attributes: &customer.attributes,
-        usage,
-        history,
+    streams: BTreeSet<&'a str>,
+    owned: BTreeMap<&'a str, Vec<Span>>,
+}
+
+impl<'a> Counted<'a> {
+    fn of(
+        basis: &'a Basis<'a>,
+        catalogue: &'a Catalogue,
+        customer: &Customer,
+        agreement: &'a [Subscription],
+        period: &'a Period,
+    ) -> Result<Self, LedgerError> {
+        let components = agreement.iter().flat_map(|held| &held.plan.components);
+        let streams = components.filter_map(|component| Some(component.meter.as_ref()?.stream.as_str())).collect();
+        let owned = owned_within(basis.directory, customer, period.span()?);
+        Ok(Self { basis, catalogue, zone: customer.zone, period, streams, owned })
+    }
+
+    fn window(&self, term: Term) -> Result<Span, PeriodError> {
+        let from = start_of_day(self.zone, term.from)?;
+        let until = term.until.map(|until| start_of_day(self.zone, until)).transpose()?.unwrap_or(Instant(i64::MAX));
+        let held = Span { from, until };
+        Ok(held.intersection(&self.period.span()?).unwrap_or(Span { from, until: from }))
     }
 }
 
-/// The instants at which a subscription is held.
-fn held(subscription: &Subscription, customer: &Customer) -> Result<Span, LedgerError> {
-    let until = subscription.term.until.map(|until| start_of_day(customer.zone, until)).transpose()?;
-    Ok(Span { from: start_of_day(customer.zone, subscription.term.from)?, until: until.unwrap_or(Instant(i64::MAX)) })
+impl UsageWithin for Counted<'_> {
+    fn within<'a>(&'a self, term: Term) -> Result<Box<dyn Usage + 'a>, UsageError> {
+        let window = self.window(term).map_err(MeasureError::from)?;
+        let here = |spans: &[Span]| spans.iter().any(|span| span.intersection(&window).is_some());
+        let owned = || self.owned.iter().filter(|(_, spans)| here(spans));
+        let of_stream = |stream: &&'a str| {
+            let each = owned().flat_map(|(deployment, owned)| {
+                let series = series(self.basis.cells, deployment, stream).into_iter();
+                series.map(|(key, quarters)| SeriesUsage { key, quarters, owned })
+            });
+            (*stream, each.collect())
+        };
+        Ok(Box::new(Metered {
+            period: self.period,
+            window,
+            streams: &self.catalogue.streams,
+            series: self.streams.iter().map(of_stream).collect(),
+            deployments: owned().map(|(deployment, _)| *deployment).collect(),
+        }))
+    }
+}
+
+/// Nothing was used: for fees.
+#[derive(Debug)]
+struct Unused;
+
+impl UsageWithin for Unused {
+    fn within<'a>(&'a self, _: Term) -> Result<Box<dyn Usage + 'a>, UsageError> {
+        Ok(Box::new(BTreeMap::<String, StreamUsage>::new()))
+    }
 }
 
 /// The deployments that a customer owned at some time in a span, and when.
@@ -102,39 +150,21 @@ fn owned_within<'a>(directory: &'a Directory, customer: &Customer, span: Span) -
     owned.filter(|(_, spans)| !spans.is_empty()).collect()
 }
 
-/// The series of every stream that the plan counts.
-fn metered<'a>(
-    basis: &Basis<'a>,
-    catalogue: &'a Catalogue,
-    plan: &'a Plan,
-    period: &'a Period,
-    window: Span,
-    owned: &'a BTreeMap<&'a str, Vec<Span>>,
-) -> Metered<'a> {
-    let counted = plan.components.iter().filter_map(|component| component.meter.as_ref());
-    let streams: BTreeSet<&str> = counted.map(|meter| meter.stream.as_str()).collect();
-    let of_stream = |stream: &'a str| {
-        let each = owned.iter().flat_map(|(deployment, owned)| {
-            let series = series(basis.cells, deployment, stream).into_iter();
-            series.map(|(key, quarters)| SeriesUsage { key, quarters, owned })
-        });
-        (stream, each.collect())
-    };
-    let series = streams.into_iter().map(of_stream).collect();
-    Metered { period, window, streams: &catalogue.streams, series, deployments: owned.keys().copied().collect() }
-}
-
 /// The next period's fees that are charged in advance.
 fn advance(customer: &Customer, period: &Period) -> Result<Vec<RatedLine>, LedgerError> {
     let next = period.month_after(1)?;
-    let usage: BTreeMap<String, StreamUsage> = BTreeMap::new();
     let history = History::default();
     let mut lines = Vec::new();
-    for subscription in &customer.subscriptions {
-        let input = input(customer, subscription, &next, &usage, &history);
-        lines.extend(
-            fees_in_advance(&subscription.plan, &input).map_err(|error| LedgerError::billing(&customer.id, error))?,
-        );
+    for agreement in agreements(customer) {
+        let agreement = Agreement {
+            customer: &customer.id,
+            period: &next,
+            stretches: &stretches(agreement),
+            attributes: &customer.attributes,
+            usage: &Unused,
+            history: &history,
+        };
+        lines.extend(agreement_in_advance(&agreement).map_err(|error| LedgerError::billing(&customer.id, error))?);
     }
     Ok(lines)
 }
@@ -184,7 +214,7 @@ pub fn charges(
     for past in past {
         // A customer that is no longer in that catalogue was never invoiced from it.
         let Some(then) = past.catalogue.customer(&customer.id) else { continue };
-        let then = since_ended(then, customer);
+        let then = since_ended(then, customer, period);
         let lines = price(basis, past.catalogue, &then, &past.period, &mut history)?;
         let charged = invoices.iter().filter(|invoice| invoice.currency == then.currency.code());
         let differences = true_up(&past.period.label(), then.currency, &lines, charged).map_err(refuse)?;
@@ -227,15 +257,24 @@ fn drawn_before(
 
 /// The customer as it was, with the ends of subscriptions that are known by now: prices do not reach back, but fees
 /// that were charged in advance for days after the end are given back.
-fn since_ended(then: &Customer, now: &Customer) -> Customer {
+///
+/// A change that was entered after its month had been invoiced does not reach back either: a fee that was charged in
+/// advance stays for its period, because what is charged instead would belong to the invoiced month.
+fn since_ended(then: &Customer, now: &Customer, period: &Period) -> Customer {
     let mut customer = then.clone();
+    let changed_in_the_past = |found: &Subscription, until: NaiveDate| {
+        let next = |other: &Subscription| other.agreement == found.agreement && other.term.from == until;
+        until < period.start && now.subscriptions.iter().any(next)
+    };
     for subscription in &mut customer.subscriptions {
         let same = |other: &&Subscription| {
             other.plan.name == subscription.plan.name
                 && other.begun == subscription.begun
                 && other.term.from == subscription.term.from
         };
-        subscription.ended = now.subscriptions.iter().find(same).and_then(|now| now.term.until);
+        let found = now.subscriptions.iter().find(same);
+        subscription.ended =
+            found.and_then(|found| found.term.until.filter(|until| !changed_in_the_past(found, *until)));
     }
     customer
 }

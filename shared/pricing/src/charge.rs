@@ -106,14 +106,18 @@ impl Place<'_> {
             let (mut day, mut used) = (Exact::ZERO, Exact::ZERO);
             for quantity in values.by_ref().take(*count) {
                 let one = Measured { quantity: *quantity, ..measured(price, selected, self.share) };
-                day = day.add(&row.amount(&one, &mut steps.silent())?)?;
+                let spent = row.amount(&one, &mut steps.silent())?;
+                let held = self.share.first() <= *date && *date < self.share.until();
+                let amount = price.committed.filter(|_| held).map_or(Ok(spent), |agreed| agreed.applied(spent))?;
+                day = day.add(&amount)?;
                 used = used.add(quantity)?;
             }
             total = total.add(&day)?;
             if !day.is_zero() {
                 steps.push(|| {
                     let (used, unit, amount) = (prose(&used, 0), &row.quantity.unit, prose(&day, digits));
-                    let text = format!("{date}: {used} {unit} in {count} buckets = {amount}");
+                    let agreed = if price.committed.is_some() { ", with what is agreed" } else { "" };
+                    let text = format!("{date}: {used} {unit} in {count} buckets{agreed} = {amount}");
                     RatedStep { amount: Some(day), ..RatedStep::new(text) }
                 });
             }

@@ -26,7 +26,8 @@ pub(crate) fn name(name: &str) -> Vec<SpecError> {
 }
 
 /// The name that a title suggests: “Platform fee” is `platform-fee`.
-pub(crate) fn slug(title: &str) -> String {
+#[must_use]
+pub fn slug(title: &str) -> String {
     let words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }

@@ -3,6 +3,8 @@
 //! Owns amounts and currencies, the shape of prices in the catalogue, and rating. Never reads a clock,
 //! a file or a network, never uses floating point, and rounds each line exactly once.
 
+mod agreed;
+mod agreement;
 mod allocate;
 mod around;
 mod charge;
@@ -15,6 +17,7 @@ mod history;
 mod line;
 mod model;
 mod money;
+mod offer;
 mod plan;
 pub mod price;
 mod price_spec;
@@ -27,25 +30,28 @@ mod tax;
 pub mod text;
 mod usage;
 
+pub use agreement::{Agreement, Stretch, UsageWithin, agreement_in_advance, rate_agreement};
 pub use allocate::allocate;
 pub use around::{Around, Bound, BoundSpec, Commitment, CommitmentSpec, Counts, Discount, DiscountSpec, Off};
+pub use compile::slug;
 pub use credit::{CREDIT, Credit, CreditSpec, draw};
 pub use day::Day;
 pub use decimal::{Decimal, DecimalError, FRACTION_DIGITS, WHOLE_DIGITS};
-pub use fee::{Fee, OneTimeSpec, RecurringSpec};
+pub use fee::{ChangeRounding, Fee, OneTimeSpec, PerEach, RecurringSpec};
 pub use history::History;
 pub use line::{RatedKind, RatedLine, RatedStep};
 pub use money::{Amount, Currency, MoneyError};
+pub use offer::{CouponMonths, CouponSpec, Lasts, Offer, Phase, PhaseSpec, Phased, TrialUsage};
 pub use plan::{Component, Plan};
 pub use price::{ByAttribute, Meter, Price};
 pub use price_spec::{
-    Beyond, MatrixRowSpec, MonthLength, Otherwise, Packages, Per, PriceSpec, RoundEach, RoundQuantitySpec, Texts,
-    TierBy, TierSpec, ZeroUsage,
+    Beyond, BucketCommitmentSpec, MatrixRowSpec, MonthLength, Otherwise, Packages, Per, PriceSpec, RoundEach,
+    RoundQuantitySpec, Texts, TierBy, TierSpec, Unspent, ZeroUsage,
 };
 pub use prorate_spec::{DayCount, Prorate};
 pub use rate::{BeyondTiers, RateError, RatingInput, Term, Unfitting, Unpriced, fees_in_advance, rate, rate_amounts};
 pub use recurrence::{Anchor, Cycle, Every};
-pub use spec::{Billed, ComponentSpec, PlanComponentSpec, PlanSpec, SpecError};
+pub use spec::{Billed, ComponentSpec, Existing, PlanComponentSpec, PlanSpec, SpecError};
 pub use tax::{
     Exempt, ExemptSpec, Jurisdiction, JurisdictionSpec, PricesSpec, Rate, RateSpec, ReverseChargeSpec, STANDARD,
     TaxCode, TaxDate, TaxDays, TaxError, TaxRule, TaxStatus, Taxpayer, TaxpayerSpec, Treatment,

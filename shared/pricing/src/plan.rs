@@ -7,8 +7,9 @@ use metering::stream::Stream;
 
 use crate::around::{self, Around, DiscountSpec, Known};
 use crate::compile::{self, Source};
-use crate::fee::{Fee, OneTimeSpec, RecurringSpec};
+use crate::fee::{ChangeRounding, Fee, OneTimeSpec, RecurringSpec};
 use crate::money::Currency;
+use crate::offer::{self, Phase};
 use crate::price::{Meter, Price};
 use crate::price_spec::{PriceSpec, Texts};
 use crate::spec::{ComponentSpec, PlanComponentSpec, PlanSpec, SpecError};
@@ -35,6 +36,12 @@ pub struct Plan {
     pub components: Vec<Component>,
     /// What stands around them.
     pub around: Around,
+    /// How the parts of a fee's period are rounded that a change cuts it into.
+    pub change_rounding: ChangeRounding,
+    /// Whether its recurring fees are free and those that are charged once wait.
+    pub trial: bool,
+    /// What is offered for a time at first.
+    pub phases: Vec<Phase>,
 }
 
 /// Something that is charged for by usage or attribute.
@@ -91,6 +98,15 @@ impl ComponentSpec {
         self.group.clone().or_else(of_stream).unwrap_or_else(|| PLAN_GROUP.to_owned())
     }
 
+    /// The component at its own price.
+    pub(crate) fn in_currency(
+        &self,
+        streams: &BTreeMap<String, Stream>,
+        currency: Currency,
+    ) -> Result<Component, Vec<SpecError>> {
+        self.compile(&self.price, streams, currency)
+    }
+
     fn compile(
         &self,
         price: &PriceSpec,
@@ -132,6 +148,7 @@ impl Plan {
         let around = around::around(spec, &known(spec), currency);
         let around = around.map_err(|found| problems.extend(found)).unwrap_or_default();
         problems.extend(around.check(&compiled));
+        let phases = offer::phases(&spec.phases, &spec.name, &known(spec), currency, &mut problems);
         match currency {
             Some(currency) if problems.is_empty() => Ok(Self {
                 name: spec.name.clone(),
@@ -142,6 +159,9 @@ impl Plan {
                 fees,
                 components: compiled,
                 around,
+                change_rounding: spec.change_rounding,
+                trial: false,
+                phases,
             }),
             _ => Err(problems),
         }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use metering::exact::{Exact, Rounding};
+use metering::exact::{Exact, ExactError, Rounding};
 use metering::select::Query;
 use metering::stream::{Aggregation, Kind};
 
 use crate::money::Amount;
-use crate::price_spec::{Beyond, Otherwise, Packages, RoundEach, TierBy, ZeroUsage};
+use crate::price_spec::{Beyond, Otherwise, Packages, RoundEach, TierBy, Unspent, ZeroUsage};
 use crate::prorate_spec::Prorate;
 
 /// What pricing has to know of a stream.
@@ -47,6 +47,29 @@ pub struct UsagePrice {
     pub limits: Limits,
     /// What limits are in a part of a period.
     pub prorate: Prorate,
+    /// What is agreed to be spent in each bucket.
+    pub committed: Option<BucketCommitment>,
+}
+
+/// What is agreed to be spent in each bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BucketCommitment {
+    /// In each bucket; not negative.
+    pub amount: Exact,
+    /// What spending beyond it is multiplied by; at least 1.
+    pub overage: Exact,
+    /// What becomes of what is not spent.
+    pub unspent: Unspent,
+}
+
+impl BucketCommitment {
+    /// What a bucket costs in which so much was spent.
+    pub(crate) fn applied(&self, spent: Exact) -> Result<Exact, ExactError> {
+        if spent <= self.amount {
+            return Ok(if self.unspent == Unspent::Charged { self.amount } else { spent });
+        }
+        self.amount.add(&spent.sub(&self.amount)?.mul(&self.overage)?)
+    }
 }
 
 /// The price of the usage that fits a row, for each part that has a line.

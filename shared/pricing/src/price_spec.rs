@@ -46,6 +46,8 @@ pub struct PriceSpec {
     pub per: Option<Per>,
     /// Prices each quarter-hour, hour or day by itself and adds; the whole period where absent.
     pub bucket: Option<Bucket>,
+    /// What is agreed to be spent in each bucket.
+    pub bucket_commitment: Option<BucketCommitmentSpec>,
 
     /// How many units `per-unit` buys; 1 where absent.
     pub unit_size: Option<Decimal>,
@@ -84,6 +86,30 @@ pub struct PriceSpec {
     /// What `minimum`, `maximum` and an amount by attribute are in a part of a period; by the day
     /// where absent.
     pub prorate: Option<Prorate>,
+}
+
+/// What is agreed to be spent in each bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BucketCommitmentSpec {
+    /// In each bucket.
+    pub amount: Decimal,
+    /// What spending beyond it is multiplied by; 1 where absent.
+    pub overage: Option<Decimal>,
+    /// What becomes of what is not spent; it is charged where absent.
+    #[serde(default)]
+    pub unspent: Unspent,
+}
+
+/// What becomes of what was agreed and not spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unspent {
+    /// It is charged.
+    #[default]
+    Charged,
+    /// It is not.
+    Free,
 }
 
 /// A tier. It begins above the bound of the one before.

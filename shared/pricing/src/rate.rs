@@ -7,6 +7,7 @@ use metering::exact::{Exact, ExactError};
 use metering::period::{Period, PeriodError};
 use thiserror::Error;
 
+use crate::agreement::Stretch;
 use crate::around;
 use crate::fee::fee_lines;
 use crate::history::{History, NOTHING};
@@ -45,6 +46,8 @@ pub struct RatingInput<'a> {
     pub ends: Option<NaiveDate>,
     /// The day on which the subscription has ended, where that was not known when the plan was compiled.
     pub ended: Option<NaiveDate>,
+    /// The stretches of the subscription before this term.
+    pub before: &'a [Stretch<'a>],
     /// The customer's attributes in the period.
     pub attributes: &'a BTreeMap<String, String>,
     /// What was used; a stream that is missing counts as nothing used.
@@ -64,7 +67,7 @@ impl<'a> RatingInput<'a> {
         usage: &'a dyn Usage,
     ) -> Self {
         let (begun, ends) = (term.from, term.until);
-        Self { customer, period, term, begun, ends, ended: None, attributes, usage, history: &NOTHING }
+        Self { customer, period, term, begun, ends, ended: None, before: &[], attributes, usage, history: &NOTHING }
     }
 
     /// The days of the whole subscription, whatever plan it had.
@@ -104,6 +107,19 @@ pub enum RateError {
         component: String,
         /// What went wrong.
         source: PeriodError,
+    },
+    /// A fee for each of something, and nothing says how many the customer has.
+    #[error(
+        "the fee “{component}” is charged for each of “{quantity}”, and the customer “{customer}” has no number of \
+         them. Write `quantities: {{{quantity}: 1}}` into the subscription"
+    )]
+    Quantity {
+        /// Whose.
+        customer: String,
+        /// `plan/fee`.
+        component: String,
+        /// Of what.
+        quantity: String,
     },
     /// A number that does not fit into 128 bits on the way.
     #[error("the amount of “{component}” for the customer “{customer}” cannot be calculated: {source}")]

@@ -9,7 +9,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use crate::around::{BoundSpec, CommitmentSpec, DiscountSpec};
-use crate::fee::{OneTimeSpec, RecurringSpec};
+use crate::day::Day;
+use crate::fee::{ChangeRounding, OneTimeSpec, RecurringSpec};
+use crate::offer::PhaseSpec;
 use crate::price_spec::{PriceSpec, Texts};
 
 /// Something that is charged for: a stream of usage, or an attribute of the customer.
@@ -44,6 +46,17 @@ pub enum Billed {
     Advance,
 }
 
+/// What a new version of a plan means for subscriptions that have begun under an earlier one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Existing {
+    /// They keep the version with which they began, until they change.
+    #[default]
+    Stay,
+    /// They move to this version on its first day.
+    Move,
+}
+
 /// A bundle of fees and components.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -54,6 +67,13 @@ pub struct PlanSpec {
     pub title: String,
     /// ISO 4217 code of everything in it.
     pub currency: String,
+    /// The first day of this version, where the plan has several; from ever where absent.
+    pub from: Option<Day>,
+    /// The first day on which nobody can subscribe to this version any more; that of the next one where absent.
+    pub until: Option<Day>,
+    /// What becomes of subscriptions to earlier versions; they stay where absent.
+    #[serde(default)]
+    pub existing: Existing,
     /// How each line is rounded, once; half away from zero where absent.
     #[serde(default)]
     pub rounding: Rounding,
@@ -74,6 +94,12 @@ pub struct PlanSpec {
     pub minimum: Option<BoundSpec>,
     /// The most that a month costs.
     pub maximum: Option<BoundSpec>,
+    /// How the parts of a fee's period are rounded that a change cuts it into; each by itself where absent.
+    #[serde(default)]
+    pub change_rounding: ChangeRounding,
+    /// What is offered for a time at first.
+    #[serde(default)]
+    pub phases: Vec<PhaseSpec>,
     /// What is charged by usage or attribute.
     #[serde(default)]
     pub components: Vec<PlanComponentSpec>,

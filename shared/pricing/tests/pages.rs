@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use catalog::Catalogue;
+use catalog::{Catalogue, Subscription};
 use chrono::NaiveDate;
 use metering::exact::Exact;
 use metering::measure::SeriesUsage;
@@ -13,7 +13,10 @@ use metering::period::{Period, start_of_day};
 use metering::stream::Stream;
 use metering::tally::{Cells, SeriesKey};
 use metering::time::{Instant, Span};
-use pricing::{Amount, Metered, RatedLine, RatingInput, Term, rate, text};
+use pricing::{
+    Agreement, Amount, History, Metered, RatedLine, RatingInput, Stretch, Term, Usage, UsageError, UsageWithin, rate,
+    rate_agreement, text,
+};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/prices");
 const SELLER: &str = "seller: {name: Nimbus, address: [Berlin], currency: USD, zone: UTC}\n";
@@ -88,6 +91,7 @@ fn explained(line: &RatedLine) -> Vec<String> {
 }
 
 /// What an example gives, as cells.
+#[derive(Debug)]
 struct Given {
     period: Period,
     from: NaiveDate,
@@ -156,19 +160,50 @@ impl Given {
         self.cells.record(key, stream.kind, Instant(at), value).unwrap();
     }
 
+    /// The page's customer with all that it holds, or the only plan.
     fn rate(&self, catalogue: &Catalogue) -> Result<Vec<RatedLine>, pricing::RateError> {
+        let cut = Cut { given: self, catalogue };
+        let (attributes, history) = (&self.attributes, &History::default());
+        let Some(customer) = catalogue.customers.values().next() else {
+            let term = Term { from: self.from, until: None };
+            let usage = cut.within(term).unwrap();
+            let input = RatingInput::alone("aurora", &self.period, term, attributes, &*usage);
+            return rate(catalogue.plans.values().next().unwrap(), &input);
+        };
+        let mut lines = Vec::new();
+        for held in customer.subscriptions.chunk_by(|one, next| one.agreement == next.agreement) {
+            let stretch = |held| {
+                let Subscription { plan, term, ended, .. }: &Subscription = held;
+                Stretch { plan, term: *term, ended: *ended }
+            };
+            let stretches: Vec<_> = held.iter().map(stretch).collect();
+            let (stretches, period) = (&*stretches, &self.period);
+            let agreement = Agreement { customer: "aurora", period, stretches, attributes, usage: &cut, history };
+            lines.extend(rate_agreement(&agreement)?);
+        }
+        Ok(lines)
+    }
+}
+
+/// The example's usage, cut to some days.
+#[derive(Debug)]
+struct Cut<'a> {
+    given: &'a Given,
+    catalogue: &'a Catalogue,
+}
+
+impl UsageWithin for Cut<'_> {
+    fn within<'a>(&'a self, term: Term) -> Result<Box<dyn Usage + 'a>, UsageError> {
+        let (cells, period) = (&self.given.cells.0, &self.given.period);
         let mut series: BTreeMap<&str, Vec<SeriesUsage<'_>>> = BTreeMap::new();
-        for (key, quarters) in &self.cells.0 {
+        for (key, quarters) in cells {
             series.entry(&key.stream).or_default().push(SeriesUsage { key, quarters, owned: &ALWAYS });
         }
-        let deployments: std::collections::BTreeSet<&str> =
-            self.cells.0.keys().map(|key| key.deployment.as_str()).collect();
-        let at = |date| start_of_day(self.period.zone, date).unwrap();
-        let window = Span { from: at(self.from.max(self.period.start)), until: at(self.period.end) };
-        let (period, streams) = (&self.period, &catalogue.streams);
-        let usage = Metered { period, window, streams, series, deployments: deployments.into_iter().collect() };
-        let term = Term { from: self.from, until: None };
-        let input = RatingInput::alone("aurora", period, term, &self.attributes, &usage);
-        rate(catalogue.plans.values().next().unwrap(), &input)
+        let deployments: std::collections::BTreeSet<&str> = cells.keys().map(|key| key.deployment.as_str()).collect();
+        let at = |date| start_of_day(period.zone, date).unwrap();
+        let until = term.until.map_or(period.end, |until| until.min(period.end));
+        let window = Span { from: at(term.from.max(period.start)), until: at(until) };
+        let deployments = deployments.into_iter().collect();
+        Ok(Box::new(Metered { period, window, streams: &self.catalogue.streams, series, deployments }))
     }
 }

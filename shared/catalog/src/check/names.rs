@@ -36,21 +36,27 @@ fn once(section: &str, places: &[Place], findings: &mut Findings) {
 }
 
 fn unique(section: &str, places: &[Place], findings: &mut Findings) {
-    let mut first: BTreeMap<&str, &Place> = BTreeMap::new();
+    let mut first: BTreeMap<(&str, Option<&str>), &Place> = BTreeMap::new();
     for place in places {
         let Some(name) = name(section, place) else { continue };
+        // A plan has a version for each `from`.
+        let version = place.node.get("from").and_then(|node| node.text()).filter(|_| section == "plans");
         let field = identity(section);
         if matches!(section, "customers" | "salesforce") && !usable(name) {
             let message = format!("`{name}` is no usable {field}: use letters, digits, `-`, `_` and `.`");
             findings.error(place, field, message, None);
         }
-        match first.get(name) {
+        match first.get(&(name, version)) {
             Some(earlier) => {
                 let message = format!("`{name}` is already in `{section}`, at {}", earlier.origin());
-                findings.error(place, field, message, Some(format!("give it another {field}")));
+                let hint = match section {
+                    "plans" => "give it another name, or another `from` if it is a new version".to_owned(),
+                    _ => format!("give it another {field}"),
+                };
+                findings.error(place, field, message, Some(hint));
             }
             None => {
-                first.insert(name, place);
+                first.insert((name, version), place);
             }
         }
     }

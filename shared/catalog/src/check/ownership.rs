@@ -1,9 +1,8 @@
-//! A deployment has one owner at a time; a plan is held once at a time.
+//! A deployment has one owner at a time.
 
 use std::collections::BTreeMap;
 
 use metering::time::Instant;
-use pricing::Term;
 
 use super::Findings;
 use super::parties::Draft;
@@ -27,11 +26,10 @@ impl Claim<'_> {
     }
 }
 
-/// Reports deployments with two owners at once and plans held twice at once.
+/// Reports deployments with two owners at once.
 pub(super) fn check(drafts: &BTreeMap<&str, Draft<'_>>, findings: &mut Findings) {
     let mut claims: BTreeMap<&str, Vec<Claim<'_>>> = BTreeMap::new();
     for draft in drafts.values() {
-        subscriptions(draft, findings);
         let Draft { customer, place, .. } = draft;
         for (index, deployment) in customer.deployments.iter().enumerate() {
             let Ok((from, until)) = instants(&deployment.term, customer.zone) else { continue };
@@ -71,21 +69,4 @@ fn report(deployment: &str, earlier: &Claim<'_>, claim: &Claim<'_>, findings: &m
         format!("end it there with `until`; days begin at different instants in {theirs} and {zone}")
     };
     findings.error(claim.place, &field, message, Some(hint));
-}
-
-fn subscriptions(draft: &Draft<'_>, findings: &mut Findings) {
-    let held: Vec<_> = draft.spec.subscriptions.iter().map(|held| &held.plan).zip(&draft.terms).collect();
-    for (index, (plan, term)) in held.iter().enumerate() {
-        let mut earlier = held.iter().take(index);
-        if earlier.any(|(other, days)| other == plan && overlap(days, term)) {
-            let message = format!("plan `{plan}` is held twice for the same days");
-            let hint = "remove one, or end the first with `until`".to_owned();
-            findings.error(draft.place, &format!("subscriptions[{index}].from"), message, Some(hint));
-        }
-    }
-}
-
-/// Whether both have a day in common.
-fn overlap(one: &Term, other: &Term) -> bool {
-    one.until.is_none_or(|until| other.from < until) && other.until.is_none_or(|until| one.from < until)
 }

@@ -10,8 +10,11 @@ use crate::load::{Entry, Place, Sections, name};
 pub(super) fn check(sections: &Sections, findings: &mut Findings) {
     let mut fed = mentioned(sections.places("sources"), "usage", "stream");
     fed.extend(fed_by_members(sections.places("sources")));
-    let held = mentioned(sections.places("customers"), "subscriptions", "plan");
-    let used = mentioned(sections.places("plans"), "components", "name");
+    let mut held = mentioned(sections.places("customers"), "subscriptions", "plan");
+    held.extend(["changes", "add-ons"].into_iter().flat_map(|list| of_subscriptions(sections, list, "plan")));
+    let mut used = mentioned(sections.places("plans"), "components", "name");
+    used.extend(of_subscriptions(sections, "add-ons", "component"));
+    let redeemed: BTreeSet<&str> = of_subscriptions(sections, "coupons", "name").collect();
     let priced: BTreeSet<&str> =
         sections.components.iter().filter_map(|Entry { spec, .. }| spec.stream.as_deref()).collect();
     let hint = |text: &str| Some(text.to_owned());
@@ -31,6 +34,12 @@ pub(super) fn check(sections: &Sections, findings: &mut Findings) {
             findings.warning(place, "name", message, hint("add it to the `components` of a plan"));
         }
     });
+    each(sections, "coupons", |name, place| {
+        if !redeemed.contains(name) {
+            let message = format!("no subscription redeems the coupon `{name}`");
+            findings.warning(place, "name", message, hint("add it to the `coupons` of a subscription"));
+        }
+    });
     each(sections, "plans", |name, place| {
         // Who holds what may be known elsewhere.
         if !held.contains(name) && sections.salesforce.is_empty() {
@@ -47,6 +56,13 @@ fn each<'a>(sections: &'a Sections, section: &str, mut report: impl FnMut(&'a st
             report(name, place);
         }
     }
+}
+
+/// What the items of a list of all subscriptions name in `field`.
+fn of_subscriptions<'a>(sections: &'a Sections, list: &'a str, field: &'a str) -> impl Iterator<Item = &'a str> {
+    let held = sections.places("customers").iter().filter_map(|place| place.node.get("subscriptions"));
+    let items = held.flat_map(|node| node.items()).filter_map(move |held| held.get(list));
+    items.flat_map(|node| node.items()).filter_map(move |item| item.get(field)?.text())
 }
 
 /// The streams that files of a bundle feed by mappings of their own.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use pricing::{Currency, Plan, PriceSpec, Term};
+use pricing::{Currency, PriceSpec, Term};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
 use crate::check::taxes;
+use crate::life::{Life, Piece, Shelf};
 use crate::party::{Customer, Subscription};
 
 /// A plan that an account holds.
@@ -103,7 +104,8 @@ impl Catalogue {
         let zone: Tz = party.zone.parse().map_err(|_| format!("there is no time zone `{}`", party.zone))?;
         let mut subscriptions = Vec::new();
         for holding in &party.subscriptions {
-            subscriptions.push(self.held(party, holding, currency)?);
+            let agreement = subscriptions.len();
+            subscriptions.extend(self.held(party, holding, currency, agreement)?);
         }
         let tax = taxes::of_attributes(&party.attributes, &self.taxes)?;
         for (tax, held) in tax.iter().flat_map(|tax| subscriptions.iter().map(move |held| (tax, held))) {
@@ -124,7 +126,14 @@ impl Catalogue {
         })
     }
 
-    fn held(&self, party: &Party, holding: &Holding, currency: Currency) -> Result<Subscription, String> {
+    /// The stretches of a holding: several where its plan has versions to which subscriptions move.
+    fn held(
+        &self,
+        party: &Party,
+        holding: &Holding,
+        currency: Currency,
+        agreement: usize,
+    ) -> Result<Vec<Subscription>, String> {
         let name = &holding.plan;
         let plan = self
             .plan(name)
@@ -145,9 +154,6 @@ impl Catalogue {
         if let Some(other) = earlier.into_iter().find(|other| overlaps(other)) {
             return Err(format!("it holds `{name}` twice on the same days: {} and {}", other.source, holding.source));
         }
-        if holding.prices.is_empty() {
-            return Ok(subscription(Arc::clone(plan), term));
-        }
         let prices = holding.prices.iter().map(|(component, amount)| {
             let price: Result<PriceSpec, _> = serde_json::from_value(serde_json::json!({ "per-unit": amount }));
             price
@@ -155,13 +161,24 @@ impl Catalogue {
                 .map_err(|error| format!("the price of `{component}`: {error}"))
         });
         let prices = prices.collect::<Result<BTreeMap<_, _>, _>>()?;
-        let plan = plan.with_prices(&prices).map_err(|errors| {
+        let shelf = Shelf {
+            versions: &self.versions,
+            components: &self.components,
+            streams: &self.streams,
+            coupons: &self.coupons,
+            renumber: &|version, _| Ok(Arc::clone(&version.plan)),
+        };
+        let pieces = Life::plain(shelf, name, prices, term).pieces().map_err(|errors| {
             errors.first().map_or_else(String::new, |error| format!("{}: {}", holding.source, error.message))
         })?;
-        Ok(subscription(Arc::new(plan), term))
+        let of_piece = |(piece, plan): Piece| Subscription {
+            agreement,
+            plan,
+            term: piece,
+            begun: term.from,
+            ends: term.until,
+            ended: None,
+        };
+        Ok(pieces.into_iter().map(of_piece).collect())
     }
-}
-
-fn subscription(plan: Arc<Plan>, term: Term) -> Subscription {
-    Subscription { plan, term, begun: term.from, ends: term.until, ended: None }
 }

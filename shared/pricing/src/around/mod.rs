@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 pub(crate) use apply::apply;
 pub use spec::{BoundSpec, CommitmentSpec, DiscountSpec};
-pub(crate) use spec::{Known, around};
+pub(crate) use spec::{Known, around, compile_discount};
 
 use crate::money::Amount;
 use crate::plan::Component;

@@ -100,7 +100,7 @@ pub(crate) fn around(spec: &PlanSpec, known: &Known, currency: Option<Currency>)
         .and_then(|written| commitment(written, &spec.name, currency).map_err(|found| problems.extend(found)).ok());
     let mut discounts = Vec::new();
     for (index, written) in spec.discounts.iter().enumerate() {
-        match discount(written, &spec.name, known, currency) {
+        match compile_discount(written, &spec.name, known, currency) {
             Ok(discount) => discounts.push(discount),
             Err(found) => {
                 problems.extend(found.into_iter().map(|problem| problem.within(&format!("discounts[{index}]"))));
@@ -151,7 +151,12 @@ fn commitment(spec: &CommitmentSpec, plan: &str, currency: Currency) -> Result<C
 }
 
 /// Checks one discount; `known` are the components and fees that it can apply to.
-fn discount(spec: &DiscountSpec, plan: &str, known: &Known, currency: Currency) -> Result<Discount, Vec<SpecError>> {
+pub(crate) fn compile_discount(
+    spec: &DiscountSpec,
+    plan: &str,
+    known: &Known,
+    currency: Currency,
+) -> Result<Discount, Vec<SpecError>> {
     let name = spec.name_or_slug();
     let mut problems = compile::name(&name);
     let off = off(spec, currency).map_err(|problem| problems.push(problem)).ok();

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use metering::exact::Exact;
 use metering::select::{By, Condition, Query};
 use metering::stream::Aggregation;
 
 use crate::compile::model::{Model, fields, models};
 use crate::compile::{Keep, attribute, model, quantity};
 use crate::money::Currency;
-use crate::price::{Limits, Meter, Price, RowPrice, UsagePrice};
+use crate::price::{BucketCommitment, Limits, Meter, Price, RowPrice, UsagePrice};
 use crate::price_spec::{MatrixRowSpec, Per, PriceSpec, RoundEach, Texts};
 use crate::spec::SpecError;
 
@@ -26,7 +27,12 @@ pub(crate) fn check(spec: &PriceSpec, source: &Source<'_>) -> Vec<SpecError> {
     let Some(model) = only_model(spec, &mut keep) else { return keep.problems };
     misplaced(spec, model, model.fields(), &mut keep);
     match &spec.by_attribute {
-        Some(name) => attribute::check(spec, name, source.meter, &mut keep),
+        Some(name) => {
+            if spec.bucket_commitment.is_some() {
+                keep.error("bucket-commitment", "`bucket-commitment` has no meaning in a price `by-attribute`");
+            }
+            attribute::check(spec, name, source.meter, &mut keep);
+        }
         None => match source.meter {
             Some(meter) => drop(usage(spec, model, meter, source, &mut keep)),
             None => no_stream(model, &mut keep),
@@ -133,7 +139,24 @@ fn usage(spec: &PriceSpec, model: Model, meter: &Meter, source: &Source<'_>, kee
         otherwise: spec.otherwise.unwrap_or_default(),
         limits: limits(keep, ("minimum", spec.minimum), ("maximum", spec.maximum)),
         prorate: spec.prorate.unwrap_or_default(),
+        committed: committed(spec, keep),
     }
+}
+
+/// What is agreed to be spent in each bucket.
+fn committed(spec: &PriceSpec, keep: &mut Keep) -> Option<BucketCommitment> {
+    let written = spec.bucket_commitment.as_ref()?;
+    if spec.bucket.is_none() {
+        let hint = "add `bucket: day`, `hour` or `quarter-hour`; a commitment of months stands in the plan";
+        keep.hinted("bucket-commitment", "the price has no buckets in which something could be spent", hint);
+    }
+    let amount = keep.not_negative("bucket-commitment.amount", Some(written.amount));
+    let overage = written.overage.map_or(Exact::ONE, |factor| factor.value());
+    if overage < Exact::ONE {
+        let hint = "write 1 for the same price, 1.5 for half as much again";
+        keep.hinted("bucket-commitment.overage", "spending beyond the commitment is multiplied by this", hint);
+    }
+    Some(BucketCommitment { amount, overage, unspent: written.unspent })
 }
 
 fn needs_events(row: &RowPrice) -> bool {
@@ -195,6 +218,9 @@ fn matrix_row(spec: &MatrixRowSpec, outer: &PriceSpec, meter: &Meter, keep: &mut
         return None;
     }
     misplaced(&spec.price, model, model.row_fields(), keep);
+    if spec.price.bucket_commitment.is_some() {
+        keep.error("bucket-commitment", "`bucket-commitment` is said once, for all rows of the matrix");
+    }
     let title = spec.title.clone().unwrap_or_else(|| title_of(&spec.when));
     row(Some(title), &spec.price, outer, model, meter, keep)
 }

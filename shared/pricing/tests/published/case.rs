@@ -98,7 +98,7 @@ fn rounded(expected: &str, digits: u32) -> i128 {
 }
 
 /// The amount of the last step before rounding.
-fn unrounded(line: &RatedLine) -> Exact {
+pub fn unrounded(line: &RatedLine) -> Exact {
     let steps = line.steps.iter().rev().filter(|step| !step.text.starts_with("rounded half"));
     steps.filter_map(|step| step.amount).next().unwrap()
 }

@@ -1,5 +1,5 @@
 use chrono::Days;
-use invoicing::{Header, Invoice, Party, Provenance, TrueUp, assemble, true_up};
+use invoicing::{Header, Invoice, Party, Provenance, TrueUp, assemble, settle, true_up};
 use metering::exact::Exact;
 use pricing::{Amount, Currency, RatedLine};
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
             let before = is("pre_line_quantity");
             difference(case, package(config).into(), before, before.add(&is("line_quantity")).unwrap())
         }
+        "progressive_billing" => progressive(case),
         "correction_period_preserving" => period_preserving(case),
         _ => return None,
     })
@@ -54,6 +55,22 @@ fn block(case: &Case) -> Outcome {
     let currency = lines[0].currency;
     let charged = Amount::parse(case.usage()["already_invoiced"].as_str().unwrap(), currency.digits()).unwrap();
     total(&lines, &invoice(&[RatedLine { amount: charged, ..lines[0].clone() }]))
+}
+
+/// A part of the month's usage has been charged before its end: the month's own invoice charges the rest.
+fn progressive(case: &Case) -> Outcome {
+    let price = json!({"per-unit": 1});
+    let mut world = World::new(case.currency()).counted("usage", "unit").component("c", "usage", price);
+    world.plan["recurring"] = json!([{"title": "Fee", "amount": case.config()["recurring"]}]);
+    let lines = world.used("usage", 1, number(&case.usage()["usage_amount"])).rate();
+    let (currency, usage) = (lines[0].currency, lines.iter().find(|line| line.component == "c").unwrap());
+    let charged = case.usage()["already_progressively_billed"].as_str().unwrap();
+    let charged = Amount::parse(charged, currency.digits()).unwrap();
+    let before = invoice(&[RatedLine { amount: charged, ..usage.clone() }]);
+    let period = usage.period.clone();
+    let settled = settle(&period, currency, lines, [&before]).unwrap();
+    let new = Amount::sum(settled.lines.iter().map(|line| line.amount)).unwrap();
+    Outcome::Amount(new.add(sum(&settled.true_ups)).unwrap(), currency)
 }
 
 /// The first period is corrected as such; what the second one adds to it is charged besides.

@@ -67,8 +67,7 @@ fn published_prices_come_out_to_the_cent() {
             .or_else(|| agreements::outcome(case))
             .or_else(|| taxes::outcome(case))
     });
-    // Those that are left are agreements around the usage.
-    assert_eq!((right, cases.len()), (69, 76));
+    assert_eq!((right, cases.len()), (76, 76));
 }
 
 #[test]

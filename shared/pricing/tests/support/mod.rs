@@ -99,6 +99,7 @@ impl Given {
             begun: self.term.from,
             ends: self.term.until,
             ended: None,
+            before: &[],
             history: &self.history,
             attributes: &self.attributes,
             usage: &self.usage,
