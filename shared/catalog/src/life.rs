@@ -90,6 +90,15 @@ impl<'a> Life<'a> {
         }
         let named = spec.coupons.iter().enumerate();
         let mut coupons: Vec<_> = named.map(|(index, coupon)| (format!("coupons[{index}]"), coupon)).collect();
+        for (path, coupon) in &coupons {
+            let on = coupon.on.0;
+            if on < term.from || term.until.is_some_and(|until| until <= on) {
+                let message = format!("the subscription is not held on {on}");
+                let hint =
+                    "a coupon is redeemed on a day of the subscription: months before it would be lost".to_owned();
+                problems.push(wrong(format!("{path}.on"), message, Some(hint)));
+            }
+        }
         coupons.sort_by_key(|(_, coupon)| (coupon.on, &coupon.name));
         if problems.is_empty() { Ok(Self { shelf, term, choices, add_ons, coupons }) } else { Err(problems) }
     }

@@ -166,8 +166,9 @@ impl Plan {
                     phased.trial = Some((at, phase.title.clone(), *usage));
                 }
                 Offer::Discount(discount) => {
-                    let until = phase.lasts.after(at.with_day(1)?)?;
-                    phased.discounts.push(Discount { from: Some(at), until: Some(until), ..(**discount).clone() });
+                    let first = at.with_day(1)?;
+                    let until = phase.lasts.after(first)?;
+                    phased.discounts.push(Discount { from: Some(first), until: Some(until), ..(**discount).clone() });
                     at = until;
                 }
             }
@@ -197,6 +198,8 @@ pub struct CouponSpec {
     pub percent: Option<Decimal>,
     /// Off each month, at most all of what it applies to.
     pub amount: Option<Decimal>,
+    /// ISO 4217 code of the amount.
+    pub currency: Option<String>,
     /// Components and fees of the plan; all where absent.
     pub components: Option<Vec<String>>,
     /// The plans that it can be redeemed on; all where absent.
@@ -259,7 +262,13 @@ impl CouponSpec {
         }
         if self.plans.as_ref().is_some_and(|plans| !plans.contains(&plan.name)) {
             let message = format!("the coupon “{}” does not apply to the plan “{}”", self.name, plan.name);
-            return Err(vec![SpecError::new("coupon", message)]);
+            return Err(vec![SpecError::new("name", message)]);
+        }
+        if self.amount.is_some() && self.currency.as_deref() != Some(plan.currency.code()) {
+            let named = self.currency.as_deref().unwrap_or("no currency");
+            let message =
+                format!("the coupon “{}” is in {named}, the plan “{}” in {}", self.name, plan.name, plan.currency);
+            return Err(vec![SpecError::new("name", message)]);
         }
         let fees = plan.fees.iter().map(|fee| (fee.name().to_owned(), fee.key.clone()));
         let components = plan.components.iter().map(|component| (component.name.clone(), component.name.clone()));

@@ -23,6 +23,10 @@ pub(super) fn check(sections: &Sections, findings: &mut Findings) -> BTreeMap<St
             let message = "a coupon has either `percent` or `amount`".to_owned();
             findings.error(place, "percent", message, None);
         }
+        if spec.amount.is_some() != spec.currency.is_some() {
+            let hint = "an `amount` needs its `currency`, a `percent` has none".to_owned();
+            findings.error(place, "currency", "a coupon names the currency of its amount".to_owned(), Some(hint));
+        }
         if spec.per_customer == Some(0) {
             findings.error(place, "per-customer", "nobody could redeem it".to_owned(), None);
         }

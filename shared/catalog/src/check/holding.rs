@@ -90,7 +90,10 @@ impl Holding<'_> {
         let begun = pieces.first().map(|(term, _)| term.from);
         let ends = pieces.last().and_then(|(term, _)| term.until);
         for (term, plan) in pieces {
-            sound &= self.fits(&plan, customer, place, path);
+            let before = customer.subscriptions.last().filter(|last| last.agreement == agreement);
+            if before.is_none_or(|before| before.plan.components != plan.components) {
+                sound &= self.fits(&plan, customer, place, path);
+            }
             let begun = begun.unwrap_or(term.from);
             customer.subscriptions.push(Subscription { agreement, plan, term, begun, ends, ended: None });
         }
