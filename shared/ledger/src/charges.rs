@@ -10,6 +10,7 @@ use invoicing::{Invoice, Settled, TrueUp, settle, true_up};
 use metering::exact::ExactError;
 use metering::measure::{MeasureError, SeriesUsage};
 use metering::period::{Period, PeriodError, start_of_day};
+use metering::select::{Query, Selected};
 use metering::tally::Cells;
 use metering::time::{Instant, Span};
 use pricing::{
@@ -71,7 +72,7 @@ fn price_agreement(
     period: &Period,
     history: &History,
 ) -> Result<Vec<RatedLine>, LedgerError> {
-    let usage = Counted::of(basis, catalogue, customer, agreement, period)?;
+    let usage = Counted::of(basis, catalogue, customer, period)?;
     let stretches = stretches(agreement);
     let (stretches, attributes) = (&*stretches, &customer.attributes);
     let agreement = Agreement { customer: &customer.id, period, stretches, attributes, usage: &usage, history };
@@ -85,7 +86,6 @@ struct Counted<'a> {
     catalogue: &'a Catalogue,
     zone: Tz,
     period: &'a Period,
-    streams: BTreeSet<&'a str>,
     owned: BTreeMap<&'a str, Vec<Span>>,
 }
 
@@ -94,13 +94,10 @@ impl<'a> Counted<'a> {
         basis: &'a Basis<'a>,
         catalogue: &'a Catalogue,
         customer: &Customer,
-        agreement: &'a [Subscription],
         period: &'a Period,
     ) -> Result<Self, LedgerError> {
-        let components = agreement.iter().flat_map(|held| &held.plan.components);
-        let streams = components.filter_map(|component| Some(component.meter.as_ref()?.stream.as_str())).collect();
         let owned = owned_within(basis.directory, customer, period.span()?);
-        Ok(Self { basis, catalogue, zone: customer.zone, period, streams, owned })
+        Ok(Self { basis, catalogue, zone: customer.zone, period, owned })
     }
 
     fn window(&self, term: Term) -> Result<Span, PeriodError> {
@@ -114,22 +111,36 @@ impl<'a> Counted<'a> {
 impl UsageWithin for Counted<'_> {
     fn within<'a>(&'a self, term: Term) -> Result<Box<dyn Usage + 'a>, UsageError> {
         let window = self.window(term).map_err(MeasureError::from)?;
-        let here = |spans: &[Span]| spans.iter().any(|span| span.intersection(&window).is_some());
-        let owned = || self.owned.iter().filter(|(_, spans)| here(spans));
-        let of_stream = |stream: &&'a str| {
-            let each = owned().flat_map(|(deployment, owned)| {
-                let series = series(self.basis.cells, deployment, stream).into_iter();
-                series.map(|(key, quarters)| SeriesUsage { key, quarters, owned })
-            });
-            (*stream, each.collect())
+        let cut = |spans: &Vec<Span>| spans.iter().filter_map(|span| span.intersection(&window)).collect::<Vec<_>>();
+        let owned = self.owned.iter().map(|(deployment, spans)| (*deployment, cut(spans)));
+        let owned = owned.filter(|(_, spans)| !spans.is_empty()).collect();
+        Ok(Box::new(Cut { counted: self, window, owned }))
+    }
+}
+
+/// The usage of the days of a plan: what belongs to the customer, and lies in them.
+#[derive(Debug)]
+struct Cut<'a> {
+    counted: &'a Counted<'a>,
+    window: Span,
+    owned: BTreeMap<&'a str, Vec<Span>>,
+}
+
+impl Usage for Cut<'_> {
+    fn select(&self, stream: &str, query: &Query) -> Result<Vec<Selected>, UsageError> {
+        let Counted { basis, catalogue, period, .. } = self.counted;
+        let each = self.owned.iter().flat_map(|(deployment, owned)| {
+            let series = series(basis.cells, deployment, stream).into_iter();
+            series.map(|(key, quarters)| SeriesUsage { key, quarters, owned })
+        });
+        let metered = Metered {
+            period,
+            window: self.window,
+            streams: &catalogue.streams,
+            series: BTreeMap::from([(stream, each.collect())]),
+            deployments: self.owned.keys().copied().collect(),
         };
-        Ok(Box::new(Metered {
-            period: self.period,
-            window,
-            streams: &self.catalogue.streams,
-            series: self.streams.iter().map(of_stream).collect(),
-            deployments: owned().map(|(deployment, _)| *deployment).collect(),
-        }))
+        metered.select(stream, query)
     }
 }
 
@@ -214,7 +225,7 @@ pub fn charges(
     for past in past {
         // A customer that is no longer in that catalogue was never invoiced from it.
         let Some(then) = past.catalogue.customer(&customer.id) else { continue };
-        let then = since_ended(then, customer, period);
+        let then = since_ended(then, customer, period, earlier);
         let lines = price(basis, past.catalogue, &then, &past.period, &mut history)?;
         let charged = invoices.iter().filter(|invoice| invoice.currency == then.currency.code());
         let differences = true_up(&past.period.label(), then.currency, &lines, charged).map_err(refuse)?;
@@ -260,11 +271,14 @@ fn drawn_before(
 ///
 /// A change that was entered after its month had been invoiced does not reach back either: a fee that was charged in
 /// advance stays for its period, because what is charged instead would belong to the invoiced month.
-fn since_ended(then: &Customer, now: &Customer, period: &Period) -> Customer {
+fn since_ended(then: &Customer, now: &Customer, period: &Period, earlier: &[Earlier<'_>]) -> Customer {
     let mut customer = then.clone();
-    let changed_in_the_past = |found: &Subscription, until: NaiveDate| {
-        let next = |other: &Subscription| other.agreement == found.agreement && other.term.from == until;
-        until < period.start && now.subscriptions.iter().any(next)
+    let charged_instead = |found: &Subscription, until: NaiveDate| {
+        let next = |other: &&Subscription| other.term.from == until && other.begun == found.begun;
+        let goes_on = now.subscriptions.iter().any(|other| other.agreement == found.agreement && next(&other));
+        let month = earlier.iter().filter(|past| past.period.start <= until && until < past.period.end);
+        let agreed = month.filter_map(|past| past.catalogue.customer(&now.id)).flat_map(|known| &known.subscriptions);
+        !goes_on || period.start <= until || agreed.filter(next).count() > 0
     };
     for subscription in &mut customer.subscriptions {
         let same = |other: &&Subscription| {
@@ -273,8 +287,7 @@ fn since_ended(then: &Customer, now: &Customer, period: &Period) -> Customer {
                 && other.term.from == subscription.term.from
         };
         let found = now.subscriptions.iter().find(same);
-        subscription.ended =
-            found.and_then(|found| found.term.until.filter(|until| !changed_in_the_past(found, *until)));
+        subscription.ended = found.and_then(|found| found.term.until.filter(|until| charged_instead(found, *until)));
     }
     customer
 }

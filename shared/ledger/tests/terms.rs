@@ -107,6 +107,21 @@ fn a_new_version_does_not_reach_back_and_moves_only_who_is_said_to_move() {
     assert_eq!(shown(&account(&[&catalogue, &catalogue]).invoices[1]), ["basic/fee 2026-02 150.00"]);
 }
 
+#[test]
+fn usage_before_and_after_a_change_is_priced_by_the_plan_in_force() {
+    let plans = "
+  - {name: basic, title: Basic, currency: USD, components: [calls]}
+  - {name: pro, title: Pro, currency: USD, components: [{name: calls, price: {per-unit: 0.25}}]}";
+    // `used` counts at noon of the 16th.
+    for (day, amount) in [("2026-02-16", "25.00"), ("2026-02-17", "112.50")] {
+        let changed = format!("{{plan: basic, from: 2026-01-01, changes: [{{from: {day}, plan: pro}}]}}");
+        let invoice = february(&held(plans, &changed), 100);
+        let charged: Vec<_> =
+            invoice.lines.iter().map(|line| line.amount.as_str()).filter(|amount| *amount != "0.00").collect();
+        assert_eq!(charged, [amount], "{day}");
+    }
+}
+
 const SEATS: &str = "
   - name: team
     title: Team

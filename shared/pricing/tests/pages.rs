@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use metering::exact::Exact;
 use metering::measure::SeriesUsage;
 use metering::period::{Period, start_of_day};
+use metering::select::{Query, Selected};
 use metering::stream::Stream;
 use metering::tally::{Cells, SeriesKey};
 use metering::time::{Instant, Span};
@@ -21,7 +22,6 @@ use pricing::{
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/prices");
 const SELLER: &str = "seller: {name: Nimbus, address: [Berlin], currency: USD, zone: UTC}\n";
 const HOUR: i64 = 3_600_000;
-const ALWAYS: [Span; 1] = [Span { from: Instant(i64::MIN), until: Instant(i64::MAX) }];
 
 #[test]
 fn every_example_comes_out_as_its_page_says() {
@@ -194,16 +194,30 @@ struct Cut<'a> {
 
 impl UsageWithin for Cut<'_> {
     fn within<'a>(&'a self, term: Term) -> Result<Box<dyn Usage + 'a>, UsageError> {
-        let (cells, period) = (&self.given.cells.0, &self.given.period);
-        let mut series: BTreeMap<&str, Vec<SeriesUsage<'_>>> = BTreeMap::new();
-        for (key, quarters) in cells {
-            series.entry(&key.stream).or_default().push(SeriesUsage { key, quarters, owned: &ALWAYS });
-        }
-        let deployments: std::collections::BTreeSet<&str> = cells.keys().map(|key| key.deployment.as_str()).collect();
+        let period = &self.given.period;
         let at = |date| start_of_day(period.zone, date).unwrap();
         let until = term.until.map_or(period.end, |until| until.min(period.end));
-        let window = Span { from: at(term.from.max(period.start)), until: at(until) };
+        let owned = [Span { from: at(term.from.max(period.start)), until: at(until) }];
+        Ok(Box::new(Within { cut: self, owned }))
+    }
+}
+
+#[derive(Debug)]
+struct Within<'a> {
+    cut: &'a Cut<'a>,
+    owned: [Span; 1],
+}
+
+impl Usage for Within<'_> {
+    fn select(&self, stream: &str, query: &Query) -> Result<Vec<Selected>, UsageError> {
+        let Cut { given, catalogue } = self.cut;
+        let of_stream = given.cells.0.iter().filter(|(key, _)| key.stream == stream);
+        let each = of_stream.map(|(key, quarters)| SeriesUsage { key, quarters, owned: &self.owned });
+        let deployments: std::collections::BTreeSet<&str> =
+            given.cells.0.keys().map(|key| key.deployment.as_str()).collect();
+        let (period, [window], streams) = (&given.period, self.owned, &catalogue.streams);
+        let series = BTreeMap::from([(stream, each.collect())]);
         let deployments = deployments.into_iter().collect();
-        Ok(Box::new(Metered { period, window, streams: &self.catalogue.streams, series, deployments }))
+        Metered { period, window, streams, series, deployments }.select(stream, query)
     }
 }

@@ -1,5 +1,6 @@
 //! An account that is invoiced month after month.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use catalog::Catalogue;
 use invoicing::{Header, Invoice, Party, Provenance, assemble};
