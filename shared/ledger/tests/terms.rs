@@ -112,7 +112,7 @@ fn usage_before_and_after_a_change_is_priced_by_the_plan_in_force() {
     let plans = "
   - {name: basic, title: Basic, currency: USD, components: [calls]}
   - {name: pro, title: Pro, currency: USD, components: [{name: calls, price: {per-unit: 0.25}}]}";
-    // `used` counts at noon of the 16th.
+    // It is used when the 16th begins.
     for (day, amount) in [("2026-02-16", "25.00"), ("2026-02-17", "112.50")] {
         let changed = format!("{{plan: basic, from: 2026-01-01, changes: [{{from: {day}, plan: pro}}]}}");
         let invoice = february(&held(plans, &changed), 100);
