@@ -22,6 +22,7 @@ use pricing::{
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/prices");
 const SELLER: &str = "seller: {name: Nimbus, address: [Berlin], currency: USD, zone: UTC}\n";
 const HOUR: i64 = 3_600_000;
+const ALWAYS: [Span; 1] = [Span { from: Instant(i64::MIN), until: Instant(i64::MAX) }];
 
 #[test]
 fn every_example_comes_out_as_its_page_says() {
@@ -166,8 +167,9 @@ impl Given {
         let (attributes, history) = (&self.attributes, &History::default());
         let Some(customer) = catalogue.customers.values().next() else {
             let term = Term { from: self.from, until: None };
-            let usage = cut.within(term).unwrap();
-            let input = RatingInput::alone("aurora", &self.period, term, attributes, &*usage);
+            // What an example gives is used while the plan is held, whatever its day.
+            let usage = Within { owned: ALWAYS, ..cut.to(term) };
+            let input = RatingInput::alone("aurora", &self.period, term, attributes, &usage);
             return rate(catalogue.plans.values().next().unwrap(), &input);
         };
         let mut lines = Vec::new();
@@ -192,19 +194,26 @@ struct Cut<'a> {
     catalogue: &'a Catalogue,
 }
 
-impl UsageWithin for Cut<'_> {
-    fn within<'a>(&'a self, term: Term) -> Result<Box<dyn Usage + 'a>, UsageError> {
+impl Cut<'_> {
+    fn to(&self, term: Term) -> Within<'_> {
         let period = &self.given.period;
         let at = |date| start_of_day(period.zone, date).unwrap();
         let until = term.until.map_or(period.end, |until| until.min(period.end));
-        let owned = [Span { from: at(term.from.max(period.start)), until: at(until) }];
-        Ok(Box::new(Within { cut: self, owned }))
+        let window = Span { from: at(term.from.max(period.start)), until: at(until) };
+        Within { cut: self, window, owned: [window] }
+    }
+}
+
+impl UsageWithin for Cut<'_> {
+    fn within<'a>(&'a self, term: Term) -> Result<Box<dyn Usage + 'a>, UsageError> {
+        Ok(Box::new(self.to(term)))
     }
 }
 
 #[derive(Debug)]
 struct Within<'a> {
     cut: &'a Cut<'a>,
+    window: Span,
     owned: [Span; 1],
 }
 
@@ -215,7 +224,7 @@ impl Usage for Within<'_> {
         let each = of_stream.map(|(key, quarters)| SeriesUsage { key, quarters, owned: &self.owned });
         let deployments: std::collections::BTreeSet<&str> =
             given.cells.0.keys().map(|key| key.deployment.as_str()).collect();
-        let (period, [window], streams) = (&given.period, self.owned, &catalogue.streams);
+        let (period, window, streams) = (&given.period, self.window, &catalogue.streams);
         let series = BTreeMap::from([(stream, each.collect())]);
         let deployments = deployments.into_iter().collect();
         Metered { period, window, streams, series, deployments }.select(stream, query)
