@@ -1,6 +1,5 @@
 //! What all invoices of an account charge for a month is its present price, with everything that stands around the
 //! lines of a plan: usage that comes late moves discounts, commitments, minimums and credits of all months after it.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod account;
 
