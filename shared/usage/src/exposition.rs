@@ -147,7 +147,9 @@ impl<'t> Scan<'t> {
         let mut words = rest.split_ascii_whitespace();
         let value = words.next().ok_or("there is no value behind the metric")?;
         let number = value.trim_start_matches(['-', '+']).starts_with(|c: char| c.is_ascii_digit() || c == '.');
-        let (key, span) = (builder.keep("value"), builder.keep(value.trim_start_matches('+')));
+        // What is no number is a text as it is written, so that `+Inf` can be declared absent.
+        let written = if number { value.trim_start_matches('+') } else { value };
+        let (key, span) = (builder.keep("value"), builder.keep(written));
         // NaN and infinity are texts, so that they can be declared absent.
         builder.leaf(if number { Kind::Number } else { Kind::String }, key, span)?;
         if let Some(time) = words.next() {

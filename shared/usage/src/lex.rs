@@ -125,6 +125,11 @@ impl Lexer<'_> {
         let blank_before = self.text.get(..self.at).is_some_and(|before| before.ends_with(char::is_whitespace));
         for (sign, token) in [("+", Token::Plus), ("-", Token::Minus)] {
             if let Some(behind) = self.rest().strip_prefix(sign) {
+                // A number alone, as where a stop is one less.
+                if sign == "-" && self.at == 0 && is_number(behind) {
+                    self.at = self.text.len();
+                    return Ok(Some(Token::Number(self.text.to_owned())));
+                }
                 if !blank_before || !behind.starts_with(char::is_whitespace) {
                     return Err(format!(
                         "`{}`: `{sign}` needs a blank on both sides, because names may hold it",
@@ -271,6 +276,8 @@ mod tests {
             ("items[*]", Grammar::Plain, "`items[*]` takes every element, which only `each` can do"),
             ("a.", Grammar::Plain, "a name is expected in `a.`, but there is the end"),
             ("a + b - c-d", Grammar::Arithmetic, "field 1 Plus field 1 Minus field 1"),
+            ("-1.5", Grammar::Arithmetic, r#"Number("-1.5")"#),
+            ("-1 * a", Grammar::Arithmetic, "`-1 * a`: `-` needs a blank on both sides, because names may hold it"),
             ("a -b", Grammar::Arithmetic, "`a -b`: `-` needs a blank on both sides, because names may hold it"),
             ("f(a, 'x')", Grammar::Arithmetic, r#"field 1 Open field 1 Comma Literal("x") Close"#),
             ("a ? b", Grammar::Plain, "a name is expected in `a ? b`, but there is `?`"),

@@ -3,50 +3,14 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use common::{gzip, streams, tar, translate_pieces};
+use common::pages::{Example, examples};
+use common::translate_pieces;
 use metering::exact::Exact;
 use metering::state::State;
 use metering::tally::SeriesKey;
-use usage::{SourceSpec, Translation};
-
-/// The first page describes the streams of all.
-const PAGES: [&str; 7] = [
-    include_str!("../../../docs/sources.md"),
-    include_str!("../../../docs/sources/csv.md"),
-    include_str!("../../../docs/sources/json.md"),
-    include_str!("../../../docs/sources/parts.md"),
-    include_str!("../../../docs/sources/text.md"),
-    include_str!("../../../docs/sources/xml.md"),
-    include_str!("../../../docs/sources/families.md"),
-];
-
-/// The fenced blocks of a page: what is written behind the fence, and what is between.
-fn blocks(page: &'static str) -> Vec<(&'static str, &'static str)> {
-    let mut blocks = Vec::new();
-    for (i, part) in page.split("```").enumerate() {
-        if i % 2 == 1 {
-            blocks.push(part.split_once('\n').unwrap());
-        }
-    }
-    blocks
-}
-
-/// The bytes of an example's file: the text as it is, or packed as is said behind the name.
-fn packed(text: &str, packing: &str) -> Vec<u8> {
-    packing.split_whitespace().fold(text.as_bytes().to_vec(), |bytes, packing| match packing {
-        "gzip" => gzip(&bytes),
-        // Several files, each below a line with its name.
-        "tar" => {
-            let files = text.split("=== ").skip(1).map(|file| file.split_once('\n').unwrap());
-            tar(&files.collect::<Vec<_>>())
-        }
-        "utf-16le" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
-        other => unreachable!("no packing {other}"),
-    })
-}
+use usage::Translation;
 
 fn show_series(key: &SeriesKey) -> String {
     let mut shown = format!("{} {}", key.deployment, key.stream);
@@ -96,33 +60,16 @@ fn show(translation: &Translation, scale: impl Fn(&str) -> u32) -> String {
 
 #[test]
 fn every_example_gives_what_the_page_says() {
-    let mut known = BTreeMap::new();
-    for page in PAGES {
-        let blocks = blocks(page);
-        // Those of the first page, unless a page has its own.
-        if let Some((_, yaml)) = blocks.iter().find(|(info, _)| *info == "yaml streams") {
-            known = streams(yaml);
+    for example in examples() {
+        let Example { source, streams, key, bytes, expected } = &example;
+        let name = source.name();
+        assert!(source.matches(key).is_some(), "{name} does not match {key}");
+        let translation = translate_pieces(source, key, std::iter::once(bytes.as_slice())).unwrap();
+        assert_eq!(show(&translation, |stream| streams[stream].scale), *expected, "{name}");
+        assert_eq!(translation.quarantine, None, "{name}");
+        for size in [1, 2, 7] {
+            let pieces = translate_pieces(source, key, bytes.chunks(size));
+            assert_eq!(pieces.as_ref(), Ok(&translation), "{name} in pieces of {size} bytes");
         }
-        let mut examples = 0;
-        for window in blocks.windows(3) {
-            let [("yaml source", mapping), (file, text), ("result", expected)] = window else { continue };
-            let spec: SourceSpec = serde_yaml_ng::from_str(mapping).unwrap();
-            let source = spec.compile(&known).unwrap();
-            let file = file.strip_prefix("file ").unwrap();
-            let (key, packing) = file.split_once(" packed: ").unwrap_or((file, ""));
-            let bytes = packed(text, packing);
-            assert!(source.matches(key).is_some(), "{} does not match {key}", spec.name);
-            let translation = translate_pieces(&source, key, std::iter::once(bytes.as_slice())).unwrap();
-            assert_eq!(show(&translation, |stream| known[stream].scale), **expected, "{}", spec.name);
-            assert_eq!(translation.quarantine, None, "{}", spec.name);
-            for size in [1, 2, 7] {
-                let pieces = translate_pieces(&source, key, bytes.chunks(size));
-                assert_eq!(pieces.as_ref(), Ok(&translation), "{} in pieces of {size} bytes", spec.name);
-            }
-            examples += 1;
-        }
-        let sources = blocks.iter().filter(|(info, _)| *info == "yaml source").count();
-        assert!(examples > 0);
-        assert_eq!(examples, sources, "each source on the page has a file and a result behind it");
     }
 }

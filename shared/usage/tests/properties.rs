@@ -4,6 +4,9 @@
 
 mod common;
 
+use std::sync::LazyLock;
+
+use common::pages::{Example, examples};
 use common::{gzip, source, translate, translate_pieces};
 use proptest::prelude::*;
 use usage::{Source, Translation, Unreadable};
@@ -72,6 +75,42 @@ fn write(format: &str, rows: &[[String; 5]]) -> String {
     }
 }
 
+static EXAMPLES: LazyLock<Vec<Example>> = LazyLock::new(examples);
+
+/// What befalls a file.
+#[derive(Clone, Debug)]
+enum Fault {
+    Put(u8),
+    Insert(u8),
+    Remove(usize),
+    Repeat(usize),
+}
+
+impl Fault {
+    fn at(&self, at: usize, bytes: &mut Vec<u8>) {
+        let end = |length: &usize| bytes.len().min(at + length);
+        match self {
+            Self::Put(byte) => bytes.splice(at..end(&1), [*byte]).for_each(drop),
+            Self::Insert(byte) => bytes.insert(at, *byte),
+            Self::Remove(length) => bytes.drain(at..end(length)).for_each(drop),
+            Self::Repeat(length) => {
+                let again = bytes[at..end(length)].to_vec();
+                bytes.splice(at..at, again).for_each(drop);
+            }
+        }
+    }
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let byte = || prop_oneof![prop::sample::select(b"[]{},:;|<>/&=\"'\\\n\r\t #0-.\xff\x00".to_vec()), any::<u8>()];
+    prop_oneof![
+        byte().prop_map(Fault::Put),
+        byte().prop_map(Fault::Insert),
+        (1_usize..40).prop_map(Fault::Remove),
+        (1_usize..40).prop_map(Fault::Repeat),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -101,6 +140,33 @@ proptest! {
         for (_, source) in sources() {
             let whole = translate(&source, &bytes);
             prop_assert_eq!(in_pieces(&source, &bytes, &cuts), whole);
+        }
+    }
+
+    /// The examples of the pages are of every format and packing.
+    #[test]
+    fn an_example_of_any_format_that_was_tampered_with_is_read_or_refused_alike_in_any_pieces(
+        example in any::<prop::sample::Index>(),
+        faults in prop::collection::vec((any::<prop::sample::Index>(), fault()), 0..4),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..10),
+    ) {
+        let Example { source, key, bytes, .. } = example.get(&EXAMPLES);
+        let mut bytes = bytes.clone();
+        faults.iter().for_each(|(at, fault)| fault.at(at.index(bytes.len() + 1), &mut bytes));
+        // In both ways records are found to be tallied, filtered, rejected or repeated.
+        let whole = translate_pieces(source, key, std::iter::once(bytes.as_slice()));
+        let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        places.extend([0, bytes.len()]);
+        places.sort_unstable();
+        let pieces = translate_pieces(source, key, places.windows(2).map(|pair| &bytes[pair[0]..pair[1]]));
+        prop_assert_eq!(&pieces, &whole, "{}", source.name());
+        if let Ok(translation) = whole {
+            let counts = translation.tally.counts;
+            prop_assert_eq!(u64::try_from(translation.rejects.len()).unwrap(), counts.rejected);
+            prop_assert!(counts.tallied <= counts.events);
+            for reject in &translation.rejects {
+                prop_assert!(!reject.reason.is_empty() && reject.line > 0 && reject.record <= counts.records);
+            }
         }
     }
 

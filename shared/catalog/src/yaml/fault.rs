@@ -64,6 +64,9 @@ impl Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// What to do where records only say that something began or ended.
+const PAIRS: &str = "where both ends stand in one record use `between(start, end)`; for how many there are at a time `kind: change` with 1 and -1";
+
 impl de::Error for Fault {
     fn custom<T: Display>(message: T) -> Self {
         Self::new(message.to_string(), None)
@@ -82,6 +85,12 @@ impl de::Error for Fault {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        if variant == "state" && expected.contains(&"cumulative") {
+            return Self::new(
+                "`kind: state`, the time between a start and a stop in two records, is not supported".to_owned(),
+                Some(PAIRS.to_owned()),
+            );
+        }
         let hint = near::hint(variant, "possible here", expected.iter().copied());
         Self::new(format!("`{variant}` is not possible here"), hint)
     }

@@ -88,6 +88,11 @@ impl Elements {
                 return Ok(Scan::Skip { next: at });
             }
             let was_text = self.state == State::Text && *byte != b'<';
+            if was_text && self.open.is_empty() && outside && !byte.is_ascii_whitespace() {
+                return Err(Unreadable::new(
+                    "there is text outside of the outermost element: it is no XML, or more than that",
+                ));
+            }
             let found = self.step(*byte)?;
             if outside {
                 self.keep(*byte, was_text)?;

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+pub mod pages;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 
