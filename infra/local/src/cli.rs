@@ -49,6 +49,18 @@ pub enum Command {
     Plan(PlanArgs),
     /// Tell what is counted, what waits for a person, and what keeps a month from being closed.
     Status(Place),
+    /// Read again what a changed mapping may mend: files that wait, and files with rejected records.
+    ///
+    /// Those that another mapping than the present one read are affected, and no others. Run it again
+    /// at any time: what is read by the present mapping is not read again.
+    Redrive {
+        /// Where things are.
+        #[command(flatten)]
+        place: Place,
+        /// Only tell which files are affected.
+        #[arg(long)]
+        list: bool,
+    },
     /// Let a file in quarantine not count: somebody answers for that with name and reason.
     ///
     /// A file that cannot be read keeps every month open. Mend it by writing it anew, or waive it.

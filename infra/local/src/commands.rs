@@ -16,7 +16,7 @@ use crate::engine::{Engine, Translated};
 use crate::failure::Failure;
 use crate::folder::read_catalogue;
 use crate::report::{self, say};
-use crate::{books, compare, crm, demo, directory, dry, serve, unbilled, write_back};
+use crate::{books, compare, crm, demo, directory, dry, redrive, serve, unbilled, write_back};
 
 /// Files that are translated at once. Most of them wait for the disk, which commits what waits
 /// together; each holds a megabyte of its file.
@@ -32,6 +32,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Plan(arguments) => runtime.block_on(compare::plan(&arguments)),
         Command::Translate(arguments) => dry::translate(&arguments),
         Command::Status(place) => runtime.block_on(status(&place)),
+        Command::Redrive { place, list } => runtime.block_on(redrive::redrive(&place, list)),
         Command::Waive { place, key, by, reason } => runtime.block_on(books::waive(&place, &key, &by, &reason)),
         Command::Unbilled { place, month, json } => runtime.block_on(unbilled::list(&place, &month, json)),
         Command::WriteOff { place, deployment, month, by, reason } => {

@@ -20,6 +20,9 @@ const PIECE: usize = 1 << 20;
 /// Bytes of a file that are looked at to propose a source.
 const SNIFFED: u64 = 4 << 20;
 
+/// Bytes that are looked at of a Parquet file, which is held whole.
+const PARQUET: u64 = 64 << 20;
+
 /// Carries out `farthing translate`.
 pub fn translate(arguments: &TranslateArgs) -> Result<(), Failure> {
     if arguments.sniff {
@@ -111,7 +114,12 @@ fn keys(arguments: &TranslateArgs) -> Vec<String> {
 fn sniff(file: &Path) -> Result<(), Failure> {
     let failed = |error| Failure::file(file, error);
     let mut bytes = Vec::new();
-    File::open(file).map_err(failed)?.take(SNIFFED).read_to_end(&mut bytes).map_err(failed)?;
+    let mut reader = File::open(file).map_err(failed)?;
+    reader.by_ref().take(SNIFFED).read_to_end(&mut bytes).map_err(failed)?;
+    // What the columns of Parquet are stands at its end.
+    if bytes.starts_with(b"PAR1") {
+        reader.take(PARQUET).read_to_end(&mut bytes).map_err(failed)?;
+    }
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let proposal = usage::propose(&name, &bytes);
     say(proposal.map_err(|unreadable| failed(std::io::Error::other(unreadable.reason)))?.trim_end());

@@ -28,6 +28,7 @@ pub mod names;
 pub mod ownership;
 mod packed;
 pub mod ports;
+pub mod redrive;
 pub mod restate;
 pub mod seal;
 pub mod snapshot;

@@ -81,6 +81,25 @@ impl Spool {
     }
 }
 
+/// The first rows of a whole file with all their columns, as JSON.
+///
+/// # Errors
+/// [`Unreadable`] where it is damaged, or ends before its end.
+pub(crate) fn first_rows(bytes: &[u8], most: usize) -> Result<Vec<serde_json::Value>, Unreadable> {
+    let held = bytes.to_owned();
+    let reader = guarded(|| SerializedFileReader::new(Bytes::from(held)))?;
+    let schema = reader.metadata().file_metadata().schema().clone();
+    let mut rows = guarded(|| reader.get_row_iter(None))?;
+    let (mut values, mut text) = (Vec::new(), String::new());
+    while values.len() < most {
+        let Some(row) = guarded(|| rows.next().transpose())? else { break };
+        text.clear();
+        put_row(&mut text, &row, Some(&schema)).map_err(|_| Unreadable::new("a row cannot be written as text"))?;
+        values.extend(serde_json::from_str::<serde_json::Value>(&text));
+    }
+    Ok(values)
+}
+
 /// The library panics over some damaged files; that is the file's fault and not the process's.
 fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Unreadable> {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)) {

@@ -77,6 +77,62 @@ fn every_family_is_recognised_and_read() {
 }
 
 #[test]
+fn documents_pairs_metrics_and_bundles_are_recognised_and_read() {
+    let document = r#"{"cluster": "x", "apps": {"app": [{"user": "a", "finishedTime": 1769929200000, "seconds": 5}, {"user": "b", "finishedTime": 1769929260000, "seconds": 7}]}}"#;
+    let pretty = "{\n \"at\": \"2026-02-01T07:00:00Z\", \"site\": \"a\",\n \"n\": 1\n}\n{\n \"at\": \"2026-02-01T07:00:00Z\", \"site\": \"b\",\n \"n\": 2\n}\n";
+    let logfmt =
+        "time=2026-02-01T07:00:00Z site=a n=7 msg=\"a \\\"b\\\" = c\"\ntime=2026-02-01T07:00:01Z site=a n=8 msg=x\n";
+    let metrics = "# TYPE sent counter\nsent{site=\"a\",dev=\"e0\"} 7 1769929200000\nsent{site=\"b\",dev=\"e0\"} 8.5 1769929200000\n";
+    let xml = "<?xml version=\"1.0\"?>\n<report made=\"now\"><info>x</info><u:entry xmlns:u=\"y\" site=\"a\"><u:start>2026-02-01T07:00:00Z</u:start><u:kwh>1.5</u:kwh></u:entry><entry site=\"b\"><start>2026-02-01T07:00:00Z</start><kwh>2</kwh></entry></report>";
+    let rows = "site,start,hours\na,2026-02-01T07:00:00Z,1\nb,2026-02-01T08:00:00Z,2\n";
+    for (name, bytes, said) in [
+        (
+            "apps.json",
+            document.as_bytes().to_vec(),
+            &["json: {records: \"apps.app[*]\"}", "epoch-ms", "apps-seconds"][..],
+        ),
+        ("pretty.json", pretty.as_bytes().to_vec(), &["format: json\n", "field: \"site\"", "rfc3339"]),
+        ("app.log", logfmt.as_bytes().to_vec(), &["format: logfmt", "field: \"site\"", "app-n"]),
+        ("x.prom", metrics.as_bytes().to_vec(), &["format: prometheus", "epoch-ms", "labels.site", "x-value"]),
+        ("report.xml", xml.as_bytes().to_vec(), &["format: xml", "records: \"report/entry\"", "rfc3339", "report-kwh"]),
+        (
+            "all.tar",
+            common::tar(&[("b/manifest.json", "{}"), ("b/use.csv", rows)]),
+            &["members: \"use.csv\"", "format: csv"],
+        ),
+    ] {
+        let (yaml, translation) = sniffed(name, &bytes);
+        said.iter().for_each(|said| assert!(yaml.contains(said), "{name}: {said} is not in\n{yaml}"));
+        let counts = translation.tally.counts;
+        assert_eq!((counts.records, counts.tallied), (2, 2), "{name}: {:?}\n{yaml}", translation.rejects);
+    }
+}
+
+#[test]
+fn a_document_that_is_cut_off_is_recognised() {
+    let record = r#"{"at": "2026-02-01T07:00:00Z", "site": "a, [b]", "n": 1}"#;
+    let text = format!("{{\"made\": \"now\", \"data\": [{record}, {record}, {}", &record[..20]);
+    let yaml = propose("x.json", text.as_bytes()).unwrap();
+    assert!(yaml.contains("json: {records: \"data[*]\"}") && yaml.contains("rfc3339"), "{yaml}");
+}
+
+/// Whatever the pages show is recognised as something, or said not to be; what is proposed is a right source.
+#[test]
+fn what_is_proposed_for_any_example_compiles() {
+    let mut proposed = 0;
+    for example in common::pages::examples() {
+        let Ok(yaml) = propose(&example.key, &example.bytes) else { continue };
+        let proposal: Proposal = serde_yaml_ng::from_str(&yaml).unwrap_or_else(|error| unreachable!("{error}\n{yaml}"));
+        let known = streams(&serde_yaml_ng::to_string(&proposal.streams).unwrap());
+        let source = proposal.sources[0].compile(&known);
+        assert!(source.is_ok(), "{}: {:?}\n{yaml}", example.key, source.err());
+        assert!(proposal.streams.iter().all(|stream| stream.problems().is_empty()), "{yaml}");
+        proposed += 1;
+    }
+    assert!(proposed > 60, "{proposed}");
+}
+
+#[test]
 fn what_is_not_recognised_is_said_so() {
     for text in ["", "hello\nworld\n", "{broken"] {
         let error = propose("x", text.as_bytes()).unwrap_err().to_string();

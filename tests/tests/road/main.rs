@@ -10,6 +10,7 @@ mod edges;
 mod objects;
 mod real;
 mod records;
+mod redrive;
 mod restated;
 mod seals;
 mod taxes;

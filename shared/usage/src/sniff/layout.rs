@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::{document, markup, pairs};
+
 /// So many records are looked at.
-const RECORDS: usize = 2_000;
+pub(super) const RECORDS: usize = 2_000;
 
 /// Objects in objects are looked into so deep.
 const DEPTH: usize = 3;
@@ -26,16 +28,32 @@ pub(super) struct Layout {
 pub(super) fn find(text: &str) -> Option<Layout> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     match text.chars().next()? {
-        '{' => json_lines(text),
+        '{' => json_lines(text).or_else(|| document::find(text)),
         '[' => json_array(text).or_else(|| columns(text)),
-        _ => access_log(text).or_else(|| columns(text)),
+        '<' => markup::find(text).or_else(|| access_log(text)).or_else(|| columns(text)),
+        _ => access_log(text)
+            .or_else(|| pairs::prometheus(text))
+            .or_else(|| pairs::logfmt(text))
+            .or_else(|| columns(text)),
     }
 }
 
 fn json_lines(text: &str) -> Option<Layout> {
-    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(RECORDS);
-    let values: Vec<Value> = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(RECORDS).collect();
+    let values: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    if values.len() * 10 < lines.len() * 9 || is_document(&values) {
+        return None;
+    }
     of_json("format: json-lines\n", &values)
+}
+
+/// Whether a single value holds the records in a list.
+fn is_document(values: &[Value]) -> bool {
+    let [one] = values else { return false };
+    one.as_object()
+        .into_iter()
+        .flatten()
+        .any(|(_, member)| member.as_array().is_some_and(|items| items.len() > 1 && items.iter().all(Value::is_object)))
 }
 
 /// The sample may end within the array: its elements are taken one after the other.
@@ -51,7 +69,7 @@ fn json_array(text: &str) -> Option<Layout> {
     of_json("format: json-array\n", &values)
 }
 
-fn of_json(yaml: &str, values: &[Value]) -> Option<Layout> {
+pub(super) fn of_json(yaml: &str, values: &[Value]) -> Option<Layout> {
     let records: Vec<Vec<Cell>> = values.iter().filter(|value| value.is_object()).map(flat).collect();
     (!records.is_empty()).then(|| Layout { yaml: yaml.to_owned(), records })
 }
@@ -78,7 +96,7 @@ fn collect(value: &Value, prefix: &str, depth: usize, cells: &mut Vec<Cell>) {
 }
 
 /// A name as a mapping writes it: in double quotes where it holds signs.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || c == '_';
     let bare = name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(plain);
     if bare { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
