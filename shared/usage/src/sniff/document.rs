@@ -18,6 +18,13 @@ pub(super) fn find(text: &str) -> Option<Layout> {
     }
 }
 
+/// Whether the value holds records in a list, of which there are several.
+pub(super) fn holds_records(value: &Value) -> bool {
+    let mut lists = Vec::new();
+    collect(value, "", DEPTH, &mut lists);
+    lists.iter().any(|(_, list)| list.len() > 1)
+}
+
 /// The longest list of objects in the value, and the way to it.
 fn within(value: &Value) -> Option<Layout> {
     let mut lists = Vec::new();

@@ -41,19 +41,10 @@ pub(super) fn find(text: &str) -> Option<Layout> {
 fn json_lines(text: &str) -> Option<Layout> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(RECORDS).collect();
     let values: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    if values.len() * 10 < lines.len() * 9 || is_document(&values) {
+    if values.len() * 10 < lines.len() * 9 || matches!(values.as_slice(), [one] if document::holds_records(one)) {
         return None;
     }
     of_json("format: json-lines\n", &values)
-}
-
-/// Whether a single value holds the records in a list.
-fn is_document(values: &[Value]) -> bool {
-    let [one] = values else { return false };
-    one.as_object()
-        .into_iter()
-        .flatten()
-        .any(|(_, member)| member.as_array().is_some_and(|items| items.len() > 1 && items.iter().all(Value::is_object)))
 }
 
 /// The sample may end within the array: its elements are taken one after the other.
