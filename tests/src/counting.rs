@@ -3,7 +3,7 @@
 //! DynamoDB charges an item by its bytes: names and values of all attributes in UTF-8, a number by its digits. A write
 //! takes a unit for each kilobyte begun of the larger of the item before and after, twice as many in a transaction, and
 //! as many where its condition does not hold. A strongly consistent read takes a unit for each four kilobytes begun; a
-//! query for all it read together. `tests/conformance` holds these numbers beside those that a server tells.
+//! query for all it read together. The rules are those that DynamoDB publishes; no server was asked for its own count.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
