@@ -38,10 +38,16 @@ pub enum Command {
         /// The folder of the catalogue's YAML files.
         catalogue: PathBuf,
     },
+    /// Print the JSON Schema of catalogue files, for editors that complete and check while you type.
+    Schema,
     /// Try a mapping on one file: what it gives, what is rejected and why. Changes nothing.
     ///
     /// With --sniff it looks at a file that no source reads yet, and writes a source to begin with.
     Translate(TranslateArgs),
+    /// Tell what a plan or a component costs for some usage, step by step. Changes nothing.
+    ///
+    /// The usage is counted and rated as on an invoice; the steps are those of the invoice's JSON.
+    Price(PriceArgs),
     /// Show who would pay more or less under a new catalogue, by how much, and through which line.
     ///
     /// The closed months are priced again under both catalogues, from the usage that is counted.
@@ -255,6 +261,41 @@ pub struct TranslateArgs {
     /// Propose a source for the file, as YAML: a beginning, to be looked through.
     #[arg(long, conflicts_with_all = ["source", "json"])]
     pub sniff: bool,
+}
+
+/// What is priced, and for which usage.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Examples:\n  farthing price standard --usage storage=12.5TB --attribute tier=gold --period 2026-02\n  farthing price egress --usage egress=5TB,region=eu --usage egress=800GB,region=us --period 2026-02\n  farthing price storage-tb --usage storage=10TB,until=2026-02-15 --usage storage=20TB,from=2026-02-15 --period 2026-02\n  farthing price jobs --usage jobs=9,on=2026-02-03T14 --usage jobs=3,each=day --period 2026-02\n\nA level (a gauge that is averaged, or of which the peak counts) is held the whole month, or from and\nuntil a day or hour. Anything else is used once, at the beginning of that time; with each=day, each=hour\nor each=quarter-hour once in each of them. Times are in the seller's zone."
+)]
+pub struct PriceArgs {
+    /// The plan or the component, by its name; `plan:NAME` or `component:NAME` where both have it.
+    pub name: String,
+    /// So much of a stream, perhaps in another unit, with dimensions:
+    /// STREAM=QUANTITY[,DIMENSION=VALUE]…; besides dimensions: deployment, series, on, from, until, each.
+    #[arg(long, value_name = "STREAM=QUANTITY")]
+    pub usage: Vec<String>,
+    /// An attribute of the customer.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub attribute: Vec<String>,
+    /// The month, such as 2026-02, in the seller's zone.
+    #[arg(long, value_parser = month)]
+    pub period: String,
+    /// The day on which the subscription began; long ago unless said. Fees that are charged once are due then.
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<String>,
+    /// The first day on which it is not held any more.
+    #[arg(long, value_name = "DAY")]
+    pub until: Option<String>,
+    /// Of a component by itself: its currency, the seller's unless said.
+    #[arg(long)]
+    pub currency: Option<String>,
+    /// The folder of the catalogue's YAML files.
+    #[arg(long, default_value = "catalogue")]
+    pub catalogue: PathBuf,
+    /// As JSON: lines and steps as in an invoice's.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Where things are and which month is meant.

@@ -16,7 +16,7 @@ use crate::engine::{Engine, Translated};
 use crate::failure::Failure;
 use crate::folder::read_catalogue;
 use crate::report::{self, say};
-use crate::{books, compare, crm, demo, directory, dry, redrive, serve, unbilled, write_back};
+use crate::{books, compare, crm, demo, directory, dry, price, redrive, serve, unbilled, write_back};
 
 /// Files that are translated at once. Most of them wait for the disk, which commits what waits
 /// together; each holds a megabyte of its file.
@@ -28,8 +28,13 @@ pub fn run(command: Command) -> Result<(), Failure> {
     let runtime = runtime.map_err(|error| Failure::file("the runtime", error))?;
     match command {
         Command::Check { catalogue } => check(&catalogue),
+        Command::Schema => {
+            say(catalog::schema().trim_end());
+            Ok(())
+        }
         Command::Run(arguments) => runtime.block_on(bill(&arguments)),
         Command::Plan(arguments) => runtime.block_on(compare::plan(&arguments)),
+        Command::Price(arguments) => price::price(&arguments),
         Command::Translate(arguments) => dry::translate(&arguments),
         Command::Status(place) => runtime.block_on(status(&place)),
         Command::Redrive { place, list } => runtime.block_on(redrive::redrive(&place, list)),

@@ -20,6 +20,10 @@ pub async fn plan(arguments: &PlanArgs) -> Result<(), Failure> {
         let what = "there is no such folder; name with --data where `farthing run` keeps what it knows";
         return Err(Failure::file(&arguments.data, io::Error::new(io::ErrorKind::NotFound, what)));
     }
+    if !arguments.usage.is_dir() {
+        let what = "there is no such folder of usage files; name with --usage the one that `farthing run` reads";
+        return Err(Failure::file(&arguments.usage, io::Error::new(io::ErrorKind::NotFound, what)));
+    }
     let ports = open(&Places { usage: arguments.usage.clone(), ..Places::within(&arguments.data) })?;
     let directory = current(&ports).await?;
     let ((old, _), (new, unbillable)) =

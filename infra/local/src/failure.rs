@@ -26,6 +26,12 @@ pub enum Failure {
     /// No source reads a file, or not the one that was named.
     #[error("{0}")]
     NoSource(String),
+    /// What is asked for a price cannot be read.
+    #[error("{0}")]
+    NotGiven(String),
+    /// A price cannot be told for what is given.
+    #[error("{0}")]
+    NoPrice(String),
     /// The store cannot be opened.
     #[error("{0}")]
     Open(#[from] OpenError),
@@ -53,9 +59,9 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::File { .. } | Self::Open(_) | Self::Ledger(_) | Self::Salesforce(_) | Self::Worker(_) => 1,
-            Self::NoSource(_) => 2,
+            Self::NoSource(_) | Self::NotGiven(_) => 2,
             Self::NoCatalogue(_) | Self::Catalogue(_) => 3,
-            Self::Waiting => 4,
+            Self::Waiting | Self::NoPrice(_) => 4,
         }
     }
 }

@@ -11,6 +11,7 @@ mod dry;
 mod engine;
 mod failure;
 mod folder;
+mod price;
 mod redrive;
 mod report;
 mod serve;

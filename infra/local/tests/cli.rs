@@ -421,3 +421,52 @@ fn what_may_not_be_meant_is_said_and_does_not_stand_in_the_way() {
     );
     place.farthing(&["check", "catalogue"]).exits(0).says("the catalogue is right").complains("spare");
 }
+
+#[test]
+fn a_price_is_told_step_by_step_and_as_json() {
+    let place = Place::new("price");
+    let asked = ["price", "plan", "--usage", "calls=12.5", "--period", "2020-01"];
+    let told = place.farthing(&asked).exits(0);
+    told.says("12.5 call × 0.50 = 6.25").says("10.00 for the month").says("16.25 USD");
+    let json: Value = serde_json::from_str(&place.farthing(&[&asked[..], &["--json"]].concat()).out).unwrap();
+    assert_eq!((json["total"].as_str(), json["lines"][1]["amount"].as_str()), (Some("16.25"), Some("6.25")));
+}
+
+#[test]
+fn a_price_has_the_lines_and_steps_of_the_invoice() {
+    let place = Place::new("price-as-invoiced");
+    place.run().exits(0);
+    let invoice: Value = serde_json::from_slice(&place.read(JSON)).unwrap();
+    let priced = place.farthing(&["price", "plan", "--usage", "calls=6.75", "--period", "2020-01", "--json"]).exits(0);
+    let priced: Value = serde_json::from_str(&priced.out).unwrap();
+    let lines = [&invoice, &priced].map(|told| told["lines"].as_array().unwrap());
+    assert_eq!(lines.map(Vec::len), [2, 2]);
+    for (line, same) in lines[0].iter().zip(lines[1]) {
+        for (field, value) in line.as_object().unwrap().iter().filter(|(field, _)| *field != "days") {
+            assert_eq!(value, &same[field], "{field}");
+        }
+    }
+}
+
+#[test]
+fn a_price_that_cannot_be_told_says_why() {
+    let place = Place::new("no-price");
+    for (arguments, part) in [
+        (vec!["pla"], "there is no plan or component “pla”; plans: plan; components: calls"),
+        (vec!["plan", "--usage", "calls"], "write a name and a value, such as storage=12.5TB"),
+        (vec!["plan", "--usage", "calls=1TB"], "“call” is no unit that can be converted"),
+        (vec!["plan", "--usage", "calls=1,on=2020-02-01"], "not within the month"),
+        (vec!["plan", "--from", "1st"], "--from: `1st` is no day of the calendar"),
+        (vec!["plan", "--currency", "EUR"], "the plan “plan” is in USD"),
+    ] {
+        place.farthing(&[&["price", "--period", "2020-01"], &arguments[..]].concat()).exits(2).complains(part);
+    }
+}
+
+#[test]
+fn plan_needs_the_folder_of_usage() {
+    let place = Place::new("plan-usage");
+    place.run().exits(0);
+    let told = place.farthing(&["plan", "catalogue", "catalogue", "--usage", "elsewhere"]).exits(1);
+    told.complains("elsewhere: there is no such folder of usage files; name with --usage");
+}

@@ -3,12 +3,15 @@
 //! Each check looks at the entries that could be read and reports all it finds; none stops at the first.
 
 mod coupons;
+mod examples;
 mod holding;
+mod meant;
 mod names;
 mod numbers;
 mod ownership;
 mod parties;
 mod prices;
+mod rules;
 mod salesforce;
 mod sources;
 mod streams;
@@ -64,6 +67,8 @@ pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
     let seller = parties::seller(sections, &mut findings);
     let drafts = parties::drafts(sections, seller.as_ref(), &mut findings);
     ownership::check(&drafts, &mut findings);
+    meant::gaps(&drafts, &mut findings);
+    meant::fed(sections, &unused::fed(sections), &mut findings);
     let streams = streams::check(sections, &mut findings);
     let sources = sources::check(sections, &streams, &mut findings);
     let components = prices::components(sections, &streams, &mut findings);
@@ -71,6 +76,12 @@ pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
     let latest = |versions: &Vec<Version>| versions.last().map(|version| Arc::clone(&version.plan));
     let plans = versions.iter().filter_map(|(name, all)| Some((name.clone(), latest(all)?))).collect();
     let coupons = coupons::check(sections, &mut findings);
+    rules::check(sections, &streams, &mut findings);
+    meant::dimensions(sections, &streams, &mut findings);
+    if let Some(seller) = &seller {
+        let prices = examples::Prices { seller, streams: &streams, components: &components, plans: &versions };
+        examples::check(sections, &prices, &mut findings);
+    }
     let zone = seller.as_ref().map(|seller| seller.zone);
     let salesforce = salesforce::check(sections, zone, &plans, &mut findings);
     let renumber = numbers::Written { sections, components: &components, streams: &streams };

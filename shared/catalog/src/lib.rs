@@ -15,6 +15,7 @@ mod numbers;
 mod party;
 mod problem;
 pub mod salesforce;
+mod schema;
 mod spec;
 mod yaml;
 
@@ -28,6 +29,7 @@ pub use catalogue::{Catalogue, TwoSources};
 pub use life::Version;
 pub use party::{Billing, Customer, Deployment, Seller, Subscription};
 pub use problem::{Problem, Problems, Severity};
+pub use schema::schema;
 
 /// A catalogue that can be used, with what may not have been meant so.
 #[derive(Debug, Clone)]

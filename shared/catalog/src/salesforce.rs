@@ -14,24 +14,37 @@ pub use id::{Id, IdError};
 pub use preset::Preset;
 
 /// An entry of `salesforce:` as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct OrganisationSpec {
+    /// What its accounts are prefixed with.
     pub(crate) name: String,
+    /// My Domain, as in https://nimbus.my.salesforce.com.
     pub(crate) host: String,
+    /// The id of the organisation that must answer.
     pub(crate) organisation: String,
+    /// A usual shape of objects, on which the rest builds.
     pub(crate) preset: Option<Preset>,
+    /// The billing zone of accounts that name none; the seller's where absent.
     pub(crate) zone: Option<String>,
+    /// The API's version.
     #[serde(default = "version")]
     pub(crate) version: String,
+    /// How much of the day's calls a run may use, in percent; 25 where absent.
     #[serde(default = "budget")]
     pub(crate) budget_percent: u64,
+    /// Who is billed.
     pub(crate) accounts: Option<Accounts>,
+    /// What they run.
     pub(crate) deployments: Option<Deployments>,
+    /// What they hold.
     pub(crate) subscriptions: Option<Subscriptions>,
+    /// The plan that every account with a deployment holds from its first day.
     pub(crate) plan: Option<String>,
+    /// What a new snapshot must not do.
     #[serde(default)]
     pub(crate) guards: Guards,
+    /// What is written back; nothing unless it is named.
     pub(crate) write_back: Option<WriteBack>,
 }
 
@@ -73,7 +86,7 @@ pub struct Organisation {
 }
 
 /// The object whose records are billed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Accounts {
     /// The object.
@@ -123,7 +136,7 @@ impl Default for Accounts {
 }
 
 /// What is done with usage of a deployment whose record says that it is not in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Inactive {
     /// It was used: billed, and reported.
@@ -134,7 +147,7 @@ pub enum Inactive {
 }
 
 /// The object whose records are deployments.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Deployments {
     /// The object.
@@ -161,7 +174,7 @@ pub struct Deployments {
 }
 
 /// The object whose records are subscriptions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Subscriptions {
     /// The object.
@@ -190,7 +203,7 @@ pub struct Subscriptions {
 }
 
 /// When a new snapshot is refused and the old one stays in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Guards {
     /// An object lost more than this share of its records, in percent.
@@ -208,7 +221,7 @@ impl Default for Guards {
 }
 
 /// Where summaries of usage and invoices are written: objects and fields of the organisation's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WriteBack {
     /// Summaries: one a deployment, stream and month.
@@ -218,7 +231,7 @@ pub struct WriteBack {
 }
 
 /// An object that is written to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Target {
     /// The object.

@@ -10,22 +10,31 @@ use pricing::{CreditSpec, Decimal, PriceSpec, TaxpayerSpec};
 pub(crate) use pricing::Day;
 
 /// `seller:`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct SellerSpec {
+    /// Name as on the invoice.
     pub(crate) name: String,
+    /// Address, line by line.
     #[serde(default)]
     pub(crate) address: Vec<String>,
+    /// Labelled numbers, such as `VAT ID`, by label.
     #[serde(default)]
     pub(crate) ids: BTreeMap<String, String>,
+    /// ISO 4217 code: the currency of customers that name none.
     pub(crate) currency: String,
+    /// IANA time zone, in which days and months begin: that of customers that name none.
     pub(crate) zone: String,
+    /// Days from issue until an invoice is due; 30 where absent.
     #[serde(default = "default_terms")]
     pub(crate) terms_days: u32,
+    /// What invoice numbers begin with; `INV-` where absent.
     #[serde(default = "default_number")]
     pub(crate) number: String,
+    /// How to pay, line by line.
     #[serde(default)]
     pub(crate) payment: Vec<String>,
+    /// Further text for every invoice, line by line.
     #[serde(default)]
     pub(crate) notes: Vec<String>,
 }
@@ -39,9 +48,10 @@ fn default_number() -> String {
 }
 
 /// `billing:`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct BillingSpec {
+    /// Hours after a month's end during which files that arrive belong to its first invoice; 24 where absent.
     #[serde(default = "default_grace")]
     pub(crate) grace_hours: u32,
 }
@@ -52,43 +62,59 @@ pub(crate) fn default_grace() -> u32 {
 }
 
 /// An item of `customers:`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct CustomerSpec {
+    /// The account: unique, and what invoices are kept under.
     pub(crate) id: String,
+    /// Name as on the invoice.
     pub(crate) name: String,
+    /// Address, line by line.
     #[serde(default)]
     pub(crate) address: Vec<String>,
+    /// Labelled numbers, such as `VAT ID`, by label.
     #[serde(default)]
     pub(crate) ids: BTreeMap<String, String>,
+    /// The billing zone; the seller's where absent.
     pub(crate) zone: Option<String>,
+    /// The currency of all its plans; the seller's where absent.
     pub(crate) currency: Option<String>,
+    /// What prices look at, such as `tier: gold`.
     #[serde(default)]
     pub(crate) attributes: BTreeMap<String, String>,
+    /// What it runs, and since when.
     #[serde(default)]
     pub(crate) deployments: Vec<DeploymentSpec>,
+    /// The plans that it holds.
     #[serde(default)]
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
+    /// What it has paid in advance.
     #[serde(default)]
     pub(crate) credits: Vec<CreditSpec>,
     pub(crate) tax: Option<TaxpayerSpec>,
 }
 
 /// An item of a customer's `deployments:`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct DeploymentSpec {
+    /// As the usage files call it.
     pub(crate) id: String,
+    /// The first day.
     pub(crate) from: Day,
+    /// The first day that does not count any more.
     pub(crate) until: Option<Day>,
 }
 
 /// An item of a customer's `subscriptions:`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct SubscriptionSpec {
+    /// The plan.
     pub(crate) plan: String,
+    /// The first day.
     pub(crate) from: Day,
+    /// The first day that does not count any more.
     pub(crate) until: Option<Day>,
     /// Prices agreed with this customer, by component.
     #[serde(default)]
@@ -111,7 +137,7 @@ pub(crate) struct SubscriptionSpec {
 }
 
 /// An item of a subscription's `changes:`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ChangeSpec {
     pub(crate) from: Day,
@@ -126,7 +152,7 @@ pub(crate) struct ChangeSpec {
 }
 
 /// An item of a subscription's `add-ons:`: a component or a plan.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct AddOnSpec {
     pub(crate) component: Option<String>,
@@ -136,7 +162,7 @@ pub(crate) struct AddOnSpec {
 }
 
 /// An item of a subscription's `coupons:`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct RedeemedSpec {
     pub(crate) name: String,

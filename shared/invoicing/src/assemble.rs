@@ -130,6 +130,16 @@ pub fn assemble_taxed(
     Ok(invoice)
 }
 
+/// Rated lines as a document would have them, by themselves: in its order, numbered.
+///
+/// # Errors
+/// [`AssembleError::TooMany`].
+pub fn lines(rated: &[RatedLine]) -> Result<Vec<Line>, AssembleError> {
+    let entry = |(rank, line)| Entry { rank, line, treatments: Vec::new() };
+    let entries = in_order(rated.iter().map(|rated| entry(rated_entry(rated))).collect());
+    number(entries.into_iter().map(|entry| entry.line).collect())
+}
+
 fn check_currencies(expected: Currency, lines: &[RatedLine], true_ups: &[TrueUp]) -> Result<(), AssembleError> {
     let rated = lines.iter().map(|line| (&line.component, line.currency));
     let corrected = true_ups.iter().map(|true_up| (&true_up.component, true_up.currency));

@@ -9,7 +9,7 @@ mod document;
 mod settle;
 mod tax;
 
-pub use assemble::{AssembleError, Header, Taxable, Taxation, assemble, assemble_taxed};
+pub use assemble::{AssembleError, Header, Taxable, Taxation, assemble, assemble_taxed, lines};
 pub use document::{
     DayQuantity, DocumentError, FORMAT, Invoice, InvoicePeriod, Line, LineKind, Party, PastTotal, Provenance, Step,
 };

@@ -10,7 +10,7 @@ use invoicing::{Invoice, Settled, TrueUp, settle, true_up};
 use metering::exact::ExactError;
 use metering::measure::{MeasureError, SeriesUsage};
 use metering::period::{Period, PeriodError, start_of_day};
-use metering::select::{Query, Selected};
+use metering::select::{Condition, Query, Selected};
 use metering::tally::Cells;
 use metering::time::{Instant, Span};
 use pricing::{
@@ -126,21 +126,35 @@ struct Cut<'a> {
     owned: BTreeMap<&'a str, Vec<Span>>,
 }
 
-impl Usage for Cut<'_> {
-    fn select(&self, stream: &str, query: &Query) -> Result<Vec<Selected>, UsageError> {
+impl Cut<'_> {
+    fn metered<'s>(&'s self, stream: &'s str) -> Metered<'s> {
         let Counted { basis, catalogue, period, .. } = self.counted;
         let each = self.owned.iter().flat_map(|(deployment, owned)| {
             let series = series(basis.cells, deployment, stream).into_iter();
             series.map(|(key, quarters)| SeriesUsage { key, quarters, owned })
         });
-        let metered = Metered {
+        Metered {
             period,
             window: self.window,
             streams: &catalogue.streams,
             series: BTreeMap::from([(stream, each.collect())]),
             deployments: self.owned.keys().copied().collect(),
-        };
-        metered.select(stream, query)
+        }
+    }
+}
+
+impl Usage for Cut<'_> {
+    fn select(&self, stream: &str, query: &Query) -> Result<Vec<Selected>, UsageError> {
+        self.metered(stream).select(stream, query)
+    }
+
+    fn combinations(
+        &self,
+        stream: &str,
+        only: &Condition,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeSet<BTreeMap<String, String>>, UsageError> {
+        self.metered(stream).combinations(stream, only, names)
     }
 }
 

@@ -26,10 +26,29 @@ pub struct Comparison {
     pub months: Vec<String>,
     /// Customers whose charges differ, those who would pay most more first.
     pub accounts: Vec<AccountChange>,
+    /// What changes in all, by currency.
+    pub totals: Vec<TotalChange>,
     /// How many customers would pay the same.
     pub unchanged: usize,
     /// Customers that one of the catalogues cannot price, with the reason.
     pub failed: BTreeMap<String, String>,
+}
+
+/// What changes for all customers of one currency whose charges differ, over all months.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TotalChange {
+    /// ISO 4217 code of all amounts.
+    pub currency: String,
+    /// How many would pay more.
+    pub more: usize,
+    /// How many would pay less.
+    pub less: usize,
+    /// What the old catalogue charges, with the currency's digits.
+    pub old: String,
+    /// What the new one charges.
+    pub new: String,
+    /// `new` − `old`.
+    pub difference: String,
 }
 
 /// What changes for one customer, over all months.
@@ -121,9 +140,44 @@ pub fn compare(
             Err(error) => return Err(error),
         }
     }
-    changed.sort_by(|(a, left), (b, right)| b.cmp(a).then_with(|| left.account.cmp(&right.account)));
-    found.accounts = changed.into_iter().map(|(_, change)| change).collect();
+    changed
+        .sort_by(|left, right| right.by().cmp(&left.by()).then_with(|| left.change.account.cmp(&right.change.account)));
+    found.totals = totals(&changed).map_err(|error| LedgerError::billing("all customers", error))?;
+    found.accounts = changed.into_iter().map(|changed| changed.change).collect();
     Ok(found)
+}
+
+/// A customer's change with its amounts.
+struct Changed {
+    currency: Currency,
+    old: Amount,
+    new: Amount,
+    change: AccountChange,
+}
+
+impl Changed {
+    fn by(&self) -> i128 {
+        self.new.0.saturating_sub(self.old.0)
+    }
+}
+
+fn totals(changed: &[Changed]) -> Result<Vec<TotalChange>, pricing::MoneyError> {
+    let currencies: BTreeSet<&str> = changed.iter().map(|changed| changed.currency.code()).collect();
+    let of_currency = |code: &str| -> Result<TotalChange, pricing::MoneyError> {
+        let theirs: Vec<&Changed> = changed.iter().filter(|changed| changed.currency.code() == code).collect();
+        let (old, new) =
+            (Amount::sum(theirs.iter().map(|one| one.old))?, Amount::sum(theirs.iter().map(|one| one.new))?);
+        let digits = theirs.first().map_or(0, |first| first.currency.digits());
+        Ok(TotalChange {
+            currency: code.to_owned(),
+            more: theirs.iter().filter(|one| one.new > one.old).count(),
+            less: theirs.iter().filter(|one| one.new < one.old).count(),
+            old: old.format(digits),
+            new: new.format(digits),
+            difference: new.sub(old)?.format(digits),
+        })
+    };
+    currencies.into_iter().map(of_currency).collect()
 }
 
 type Key = (String, Option<String>);
@@ -141,7 +195,7 @@ fn of_account(
     account: &str,
     sides: [(&Catalogue, Option<&Customer>); 2],
     months: &BTreeSet<String>,
-) -> Result<Option<(Amount, AccountChange)>, LedgerError> {
+) -> Result<Option<Changed>, LedgerError> {
     let refuse = |reason: String| LedgerError::billing(account, reason);
     let mut currencies = sides.iter().filter_map(|(_, customer)| customer.map(|customer| customer.currency));
     let Some(currency) = currencies.next() else { return Ok(None) };
@@ -177,11 +231,7 @@ fn lines(
 }
 
 /// The difference of an account, none where no line differs.
-fn change(
-    account: &str,
-    currency: Currency,
-    keys: BTreeMap<Key, Sides>,
-) -> Result<Option<(Amount, AccountChange)>, ExactError> {
+fn change(account: &str, currency: Currency, keys: BTreeMap<Key, Sides>) -> Result<Option<Changed>, ExactError> {
     let large = |_| ExactError::TooLarge;
     let money = |amount: Amount| amount.format(currency.digits());
     let (mut old, mut new, mut lines) = (Amount::ZERO, Amount::ZERO, Vec::new());
@@ -208,7 +258,7 @@ fn change(
         percent: percent(by, old)?,
         lines: lines.into_iter().map(|(_, line)| line).collect(),
     };
-    Ok(Some((by, change)))
+    Ok(Some(Changed { currency, old, new, change }))
 }
 
 fn percent(by: Amount, of: Amount) -> Result<Option<String>, ExactError> {
@@ -220,29 +270,39 @@ fn percent(by: Amount, of: Amount) -> Result<Option<String>, ExactError> {
     Ok(Some(Amount(tenths).format(1)))
 }
 
+/// Customers of a table in Markdown: half of them who would pay most more, half who would pay most less. A comment on
+/// a pull request has an end.
+const SHOWN: usize = 40;
+
 impl Comparison {
-    /// As Markdown for a pull request: a table of the customers, and the lines of each.
+    /// As Markdown for a pull request: what changes in all, a table of the customers, and the lines of each.
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut out = format!("### What would change in {}\n\n", self.span());
+        for total in &self.totals {
+            let TotalChange { currency, more, less, old, new, difference } = total;
+            let (old, new, by) = (text::grouped(old), text::grouped(new), text::grouped(difference));
+            let _ = writeln!(
+                out,
+                "**{by} {currency}**: {new} instead of {old}; {} would pay more, {less} less.",
+                customers(*more)
+            );
+        }
         if self.accounts.is_empty() {
             out.push_str("Nobody would pay another amount.\n");
         } else {
-            out.push_str("| customer | line | old | new | difference |\n|---|---|--:|--:|--:|\n");
+            out.push_str("\n| customer | line | old | new | difference |\n|---|---|--:|--:|--:|\n");
         }
-        for change in &self.accounts {
-            let AccountChange { account, currency, old, new, difference, percent, .. } = change;
-            let percent = percent.as_ref().map_or_else(String::new, |percent| format!(" ({percent} %)"));
-            let (old, new, difference) = (text::grouped(old), text::grouped(new), text::grouped(difference));
-            let account = cell(account);
-            let _ = writeln!(out, "| **{account}** | {currency} | {old} | {new} | **{difference}**{percent} |");
-            for line in &change.lines {
-                let (old, new) = (text::grouped(&line.old), text::grouped(&line.new));
-                let (title, by) = (cell(&line.shown()), text::grouped(&line.difference));
-                let _ = writeln!(out, "| | {title} | {old} | {new} | {by} |");
+        let left_out = self.accounts.len().saturating_sub(SHOWN);
+        let (first, last) = (SHOWN.div_euclid(2), SHOWN.div_euclid(2).saturating_add(left_out));
+        for (index, change) in self.accounts.iter().enumerate() {
+            if left_out == 0 || index < first || index >= last {
+                change.row(&mut out);
+            } else if index == first {
+                let _ = writeln!(out, "| … | {} between, in the table and with --json | | | |", customers(left_out));
             }
         }
-        let _ = writeln!(out, "\n{} customers would pay the same.", self.unchanged);
+        let _ = writeln!(out, "\n{} would pay the same.", customers(self.unchanged));
         for (account, reason) in &self.failed {
             let _ = writeln!(out, "- **{}** cannot be compared: {}", cell(account), cell(reason));
         }
@@ -258,6 +318,26 @@ impl Comparison {
             [first, .., last] => format!("{first} to {last}"),
         }
     }
+}
+
+impl AccountChange {
+    /// Rows of a table in Markdown.
+    fn row(&self, out: &mut String) {
+        let Self { account, currency, old, new, difference, percent, .. } = self;
+        let percent = percent.as_ref().map_or_else(String::new, |percent| format!(" ({percent} %)"));
+        let (old, new, difference) = (text::grouped(old), text::grouped(new), text::grouped(difference));
+        let account = cell(account);
+        let _ = writeln!(out, "| **{account}** | {currency} | {old} | {new} | **{difference}**{percent} |");
+        for line in &self.lines {
+            let (old, new) = (text::grouped(&line.old), text::grouped(&line.new));
+            let (title, by) = (cell(&line.shown()), text::grouped(&line.difference));
+            let _ = writeln!(out, "| | {title} | {old} | {new} | {by} |");
+        }
+    }
+}
+
+fn customers(count: usize) -> String {
+    if count == 1 { "1 customer".to_owned() } else { format!("{count} customers") }
 }
 
 impl LineChange {

@@ -58,7 +58,10 @@ fn a_price_that_rises_is_told_by_customer_and_line() {
     let old = catalogue(3, |text| text);
     let new = catalogue(3, |text| text.replace("1.25", "1.50").replace("100.00", "95.00"));
     let found = compared(3, 2, &old, &new);
-    let expected = "### What would change in 2026-01 to 2026-02\n
+    let expected = "### What would change in 2026-01 to 2026-02
+
+**-15.00 USD**: 660.00 instead of 675.00; 0 customers would pay more, 2 less.
+
 | customer | line | old | new | difference |
 |---|---|--:|--:|--:|
 | **c2** | USD | 250.00 | 250.00 | **0.00** (0.0 %) |
@@ -91,15 +94,72 @@ fn a_customer_who_cannot_be_compared_is_named_with_the_reason() {
     assert_eq!(compared(1, 1, &old, &new).failed["c0"], reason);
 }
 
-/// A thousand customers and twelve months; run with `--ignored --nocapture` for the time.
+/// Two streams, and a price of each sort.
+const RICH: &str = "
+seller: {name: Nimbus, address: [Berlin], currency: USD, zone: America/New_York}
+streams:
+  - {name: calls, title: Calls, unit: calls, scale: 0, kind: delta, day: sum, month: sum}
+  - {name: stored, title: Stored, unit: TB, scale: 3, kind: gauge, day: average, month: average, interval: 24h}
+components:
+  - {name: calls, title: Calls, stream: calls, price: {graduated: [{up-to: 1000, per-unit: 0.10}, {per-unit: 0.05}]}}
+  - {name: stored, title: Stored, stream: stored, price: {per-unit: 50.00, included: 1}}
+  - name: ruled
+    title: By rules
+    stream: calls
+    price: {rules: [{when: stream.stored > 40, price: {per-unit: 0.01}}, {price: {per-unit: 0.02}}]}
+  - {name: tier, title: Tier, price: {by-attribute: tier, amounts: {gold: 100.00}, otherwise: none}}
+plans:
+  - name: standard
+    title: Standard
+    currency: USD
+    recurring: [{title: Platform, amount: 100.00}, {title: Support, amount: 1200.00, every: year}]
+    discounts: [{title: Loyalty, percent: 5}]
+    components: [calls, stored, ruled, tier]
+";
+
+/// A thousand customers with a value of two streams on each day of twelve months; run with `--ignored --nocapture`.
 #[test]
 #[ignore = "measures"]
 fn a_thousand_customers_and_twelve_months() {
-    let old = catalogue(1000, |text| text);
-    let new = catalogue(1000, |text| text.replace("1.25", "1.50"));
+    let rich = |change: &dyn Fn(String) -> String| catalogue(1000, |text| change(text.replace(RULES, RICH)));
+    let (old, new) = (rich(&|text| text), rich(&|text| text.replace("50.00", "48.00")));
+    let mut cells = Cells::default();
+    for number in 0..1000_i128 {
+        let deployment = format!("d{number}");
+        for (stream, kind, scale, value) in [("calls", Kind::Delta, 0, 10), ("stored", Kind::Gauge, 3, 100)] {
+            let key =
+                SeriesKey { deployment: deployment.clone(), stream: stream.to_owned(), scale, ..SeriesKey::default() };
+            for day in 0..365_i64 {
+                // 2026-01-01T17:00:00Z and every 24 hours after it.
+                let at = Instant(1_767_286_800_000 + day * 86_400_000);
+                cells.record(&key, kind, at, value * number).unwrap();
+            }
+        }
+    }
+    let directory = old.directory(Instant(0)).unwrap();
+    let months: BTreeSet<String> = (1..=12).map(|month| format!("2026-{month:02}")).collect();
     #[expect(clippy::disallowed_methods, reason = "a measurement needs a clock")]
     let begun = std::time::Instant::now();
-    let found = compared(1000, 12, &old, &new);
-    eprintln!("{} customers differ, {:?}", found.accounts.len(), begun.elapsed());
-    assert_eq!((found.accounts.len(), found.unchanged), (999, 1));
+    let found = compare(&Basis { cells: &cells, directory: &directory }, &old, &new, &months).unwrap();
+    let (told, count) = (found.markdown().len(), found.accounts.len());
+    eprintln!("{count} customers differ, {:?}, {told} characters of Markdown", begun.elapsed());
+    // Above 1 TB, which is included: those from 11 (0.1 TB each) on.
+    assert_eq!((found.accounts.len(), found.unchanged), (989, 11));
+    assert!(told < 65_536, "{told}");
+}
+
+#[test]
+fn a_comment_on_a_pull_request_has_an_end() {
+    let old = catalogue(50, |text| text);
+    let found = compared(50, 1, &old, &catalogue(50, |text| text.replace("1.25", "1.50")));
+    let told = found.markdown();
+    // All but c0, who uses nothing; those in the middle are counted.
+    assert_eq!(found.accounts.len(), 49);
+    assert!(
+        told.contains("**3,062.50 USD**: 23,275.00 instead of 20,212.50; 49 customers would pay more, 0 less."),
+        "{told}"
+    );
+    assert!(told.contains("| **c49** |") && told.contains("| **c1** |") && !told.contains("| **c25** |"), "{told}");
+    assert!(told.contains("| … | 9 customers between, in the table and with --json | | | |"), "{told}");
+    assert!(told.ends_with("\n1 customer would pay the same.\n"), "{told}");
 }

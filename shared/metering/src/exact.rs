@@ -38,7 +38,7 @@ pub enum ExactError {
 }
 
 /// What happens to the part that a rounding cuts off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rounding {
     /// To the nearest, a half away from zero: what official invoices prove (EN 16931 examples).

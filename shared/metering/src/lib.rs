@@ -9,6 +9,7 @@ pub mod exact;
 pub mod measure;
 pub mod period;
 pub mod rollup;
+mod schema;
 pub mod select;
 pub mod state;
 pub mod stream;

@@ -39,7 +39,7 @@ pub enum By {
 }
 
 /// A part of a period that is measured by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bucket {
     /// 15 minutes.
@@ -67,12 +67,43 @@ pub struct Query {
     pub only: Condition,
     /// Usage is told apart by the first of these that holds; without any it is one.
     pub rows: Vec<Condition>,
+    /// Instead of by `rows`: usage is told apart as somebody has decided.
+    pub assigned: Option<Assigned>,
     /// Within each row.
     pub by: By,
     /// Whether each bucket's quantity is wanted, and of which length.
     pub bucket: Option<Bucket>,
     /// Whether each event's quantity is wanted.
     pub events: bool,
+}
+
+/// Which row usage falls into, by some of its dimensions and by when it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Assigned {
+    /// The dimensions that decide.
+    pub names: BTreeSet<String>,
+    /// For each of their values that there is.
+    pub rows: BTreeMap<BTreeMap<String, String>, Vec<Then>>,
+}
+
+/// A row, `None` where none is meant, and when it is; whatever the time where that is absent. Times of one entry do not
+/// overlap.
+pub type Then = (Option<usize>, Option<Vec<Span>>);
+
+/// Those of the dimensions that have one of the names.
+fn among(names: &BTreeSet<String>, dimensions: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let known = names.iter().filter_map(|name| dimensions.get_key_value(name));
+    known.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The different values that the usage which counts has in some dimensions.
+pub fn combinations(
+    series: &[SeriesUsage<'_>],
+    only: &Condition,
+    names: &BTreeSet<String>,
+) -> BTreeSet<BTreeMap<String, String>> {
+    let counted = series.iter().filter(|usage| only.holds(&usage.key.dimensions));
+    counted.map(|usage| among(names, &usage.key.dimensions)).collect()
 }
 
 /// What a selection is of.
@@ -141,10 +172,19 @@ pub fn select(
     query: &Query,
 ) -> Result<Vec<Selected>, MeasureError> {
     let mut parts: BTreeMap<Part, Vec<SeriesUsage<'_>>> = BTreeMap::new();
-    for usage in series.iter().filter(|usage| query.only.holds(&usage.key.dimensions)) {
-        parts.entry(query.part(usage.key)).or_default().push(*usage);
+    let counted: Vec<&SeriesUsage<'_>> =
+        series.iter().filter(|usage| query.only.holds(&usage.key.dimensions)).collect();
+    let cut: Vec<(Part, &SeriesUsage<'_>, Vec<Span>)> = match &query.assigned {
+        Some(assigned) => counted.iter().flat_map(|usage| query.cut(assigned, usage)).collect(),
+        None => Vec::new(),
+    };
+    for (part, usage, owned) in &cut {
+        parts.entry(part.clone()).or_default().push(SeriesUsage { owned, ..**usage });
     }
-    if query.rows.is_empty() && query.by == By::Whole {
+    for usage in counted.iter().filter(|_| query.assigned.is_none()) {
+        parts.entry(query.part(usage.key)).or_default().push(**usage);
+    }
+    if query.is_whole() {
         parts.entry(Part::default()).or_default();
     }
     parts.into_iter().map(|(part, series)| selected(stream, period, window, part, &series, query)).collect()
@@ -153,11 +193,37 @@ pub fn select(
 impl Query {
     /// A query that asks for nothing but totals of everything.
     pub fn is_plain(&self) -> bool {
-        self.only.0.is_empty() && self.rows.is_empty() && !self.events
+        self.only.0.is_empty() && self.rows.is_empty() && self.assigned.is_none() && !self.events
+    }
+
+    /// Whether there is one answer, also where nothing was used.
+    pub fn is_whole(&self) -> bool {
+        self.rows.is_empty() && self.assigned.is_none() && self.by == By::Whole
+    }
+
+    /// The rows into which the usage of a series falls, and when.
+    fn cut<'u, 's>(
+        &self,
+        assigned: &Assigned,
+        usage: &'u SeriesUsage<'s>,
+    ) -> Vec<(Part, &'u SeriesUsage<'s>, Vec<Span>)> {
+        let values = among(&assigned.names, &usage.key.dimensions);
+        let row = |row: Option<usize>| row.map_or_else(|| Row::None(values.clone()), Row::At);
+        let Some(rows) = assigned.rows.get(&values) else {
+            return vec![(self.part_of(row(None), usage.key), usage, usage.owned.to_vec())];
+        };
+        let within = |spans: &Option<Vec<Span>>| match spans {
+            None => usage.owned.to_vec(),
+            Some(spans) => common(usage.owned, spans),
+        };
+        rows.iter().map(|(at, spans)| (self.part_of(row(*at), usage.key), usage, within(spans))).collect()
     }
 
     fn part(&self, key: &SeriesKey) -> Part {
-        let row = self.row(key);
+        self.part_of(self.row(key), key)
+    }
+
+    fn part_of(&self, row: Row, key: &SeriesKey) -> Part {
         match &self.by {
             By::Whole => Part { row, deployment: None, name: None },
             By::Deployment => Part { row, deployment: Some(key.deployment.clone()), name: None },
@@ -178,10 +244,13 @@ impl Query {
     }
 
     fn looked_at(&self, key: &SeriesKey) -> BTreeMap<String, String> {
-        let names: BTreeSet<&String> = self.rows.iter().flat_map(|row| row.0.keys()).collect();
-        let known = names.into_iter().filter_map(|name| key.dimensions.get_key_value(name));
-        known.map(|(name, value)| (name.clone(), value.clone())).collect()
+        among(&self.rows.iter().flat_map(|row| row.0.keys().cloned()).collect(), &key.dimensions)
     }
+}
+
+/// What two lists of spans have in common.
+fn common(owned: &[Span], spans: &[Span]) -> Vec<Span> {
+    owned.iter().flat_map(|span| spans.iter().filter_map(|other| span.intersection(other))).collect()
 }
 
 fn selected(

@@ -15,6 +15,7 @@ use crate::price_spec::Otherwise;
 use crate::prorate::Share;
 use crate::prorate_spec::Prorate;
 use crate::rate::{Place, RateError, Unfitting, rounded};
+use crate::ruling::Ruled;
 use crate::text::prose;
 
 /// What is added to a component's name for the line of its minimum or maximum.
@@ -24,19 +25,33 @@ const MAXIMUM: &str = "/maximum";
 impl Place<'_> {
     /// The lines of a price by quantity.
     pub(crate) fn usage(&self, price: &UsagePrice) -> Result<Vec<RatedLine>, RateError> {
-        let mut selected =
-            self.input.usage.select(&price.meter.stream, &price.query).map_err(|error| self.usage_error(error))?;
-        if selected.is_empty() && price.query.by == metering::select::By::Whole && price.query.rows.is_empty() {
-            selected.push(Selected::nothing(Part::default()));
-        }
+        let Ruled { selected, steps } = match &price.rules {
+            Some(rules) => self.ruled(price, rules)?,
+            None => Ruled { selected: self.told_apart(price)?, steps: BTreeMap::new() },
+        };
         let mut lines = Vec::with_capacity(selected.len());
         for part in &selected {
-            lines.extend(self.part_line(price, part)?);
+            let mut line = self.part_line(price, part)?;
+            if let (Some(line), Row::At(row)) = (&mut line, &part.part.row)
+                && let Some(step) = steps.get(row)
+            {
+                line.steps.insert(0, step.clone());
+            }
+            lines.extend(line);
         }
         if !price.limits.is_none() {
             lines.extend(self.limit_line(price, &lines)?);
         }
         Ok(lines)
+    }
+
+    /// The usage, as the query tells it apart.
+    pub(crate) fn told_apart(&self, price: &UsagePrice) -> Result<Vec<Selected>, RateError> {
+        let mut selected = self.select(price, &price.query)?;
+        if selected.is_empty() && price.query.is_whole() {
+            selected.push(Selected::nothing(Part::default()));
+        }
+        Ok(selected)
     }
 
     fn part_line(&self, price: &UsagePrice, selected: &Selected) -> Result<Option<RatedLine>, RateError> {

@@ -5,6 +5,7 @@ mod attribute;
 mod model;
 mod price;
 mod quantity;
+mod rules;
 mod tiers;
 
 use metering::exact::Exact;
@@ -14,6 +15,7 @@ use crate::money::{Amount, Currency, MoneyError};
 use crate::spec::SpecError;
 
 pub(crate) use price::{Source, check, price};
+pub(crate) use quantity::units;
 
 /// A name becomes part of keys: letters, digits, `-`, `_` and `.`.
 pub(crate) fn name(name: &str) -> Vec<SpecError> {
@@ -34,12 +36,17 @@ pub fn slug(title: &str) -> String {
 
 /// Adds “did you mean” where a known name is close.
 pub(crate) fn hint_near<'a>(problem: SpecError, name: &str, known: impl IntoIterator<Item = &'a String>) -> SpecError {
-    let ranked = known.into_iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
-    let limit = name.chars().count().div_ceil(3);
-    match ranked.min().filter(|(distance, _)| *distance <= limit) {
-        Some((_, near)) => problem.hint(format!("did you mean “{near}”?")),
+    match near(name, known) {
+        Some(near) => problem.hint(format!("did you mean “{near}”?")),
         None => problem,
     }
+}
+
+/// The known name that a misspelt one is probably meant to be.
+pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a String>) -> Option<&'a String> {
+    let ranked = known.into_iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
+    let limit = name.chars().count().div_ceil(3);
+    ranked.min().filter(|(distance, _)| *distance <= limit).map(|(_, near)| near)
 }
 
 pub(crate) fn currency(code: &str) -> Result<Currency, SpecError> {

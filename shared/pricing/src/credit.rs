@@ -21,7 +21,7 @@ use crate::text;
 pub const CREDIT: &str = "credit/";
 
 /// An item of a customer's `credits:`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CreditSpec {
     /// The key by which later invoices find what was drawn; made from the title where absent.

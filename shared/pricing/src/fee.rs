@@ -15,7 +15,7 @@ use crate::recurrence::{Anchor, Cycle, Every};
 use crate::spec::{Billed, SpecError};
 
 /// A recurring fee as written.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RecurringSpec {
     /// The key by which a later correction finds what was charged; made from the title where absent.
@@ -45,7 +45,7 @@ pub struct RecurringSpec {
 }
 
 /// A one-time fee as written: charged in whole, in the month in which the subscription begins.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OneTimeSpec {
     /// The key by which a later correction finds what was charged; made from the title where absent.
@@ -93,7 +93,7 @@ pub struct PerEach {
 }
 
 /// How the parts of a fee are rounded that a change cuts its period into.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeRounding {
     /// Each part by itself: what is given back and what is charged instead.

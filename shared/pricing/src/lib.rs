@@ -12,6 +12,7 @@ mod compile;
 mod credit;
 mod day;
 mod decimal;
+mod example;
 mod fee;
 mod history;
 mod line;
@@ -25,6 +26,9 @@ mod prorate;
 mod prorate_spec;
 mod rate;
 mod recurrence;
+mod rule;
+mod ruling;
+mod schema;
 mod spec;
 mod tax;
 pub mod text;
@@ -37,6 +41,7 @@ pub use compile::slug;
 pub use credit::{CREDIT, Credit, CreditSpec, draw};
 pub use day::Day;
 pub use decimal::{Decimal, DecimalError, FRACTION_DIGITS, WHOLE_DIGITS};
+pub use example::{Amounts, ExampleSpec, Given, GivenUsage, GivenUsages, Moment, Scenario, Written};
 pub use fee::{ChangeRounding, Fee, OneTimeSpec, PerEach, RecurringSpec};
 pub use history::History;
 pub use line::{RatedKind, RatedLine, RatedStep};
@@ -46,11 +51,15 @@ pub use plan::{Component, Plan};
 pub use price::{ByAttribute, Meter, Price};
 pub use price_spec::{
     Beyond, BucketCommitmentSpec, MatrixRowSpec, MonthLength, Otherwise, Packages, Per, PriceSpec, RoundEach,
-    RoundQuantitySpec, Texts, TierBy, TierSpec, Unspent, ZeroUsage,
+    RoundQuantitySpec, RuleSpec, Texts, TierBy, TierSpec, Unspent, ZeroUsage,
 };
 pub use prorate_spec::{DayCount, Prorate};
-pub use rate::{BeyondTiers, RateError, RatingInput, Term, Unfitting, Unpriced, fees_in_advance, rate, rate_amounts};
+pub use rate::{
+    BeyondTiers, NoRule, RateError, RatingInput, RuleFailure, Term, Unfitting, Unpriced, fees_in_advance, rate,
+    rate_amounts,
+};
 pub use recurrence::{Anchor, Cycle, Every};
+pub use rule::{Name, Untold};
 pub use spec::{Billed, ComponentSpec, Existing, PlanComponentSpec, PlanSpec, SpecError};
 pub use tax::{
     Exempt, ExemptSpec, Jurisdiction, JurisdictionSpec, PricesSpec, Rate, RateSpec, ReverseChargeSpec, STANDARD,

@@ -17,7 +17,7 @@ use crate::spec::SpecError;
 
 /// An item of a plan's `phases:`. They follow each other from the day on which a subscription begins; after the last
 /// one the plan holds as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PhaseSpec {
     /// How the invoice calls it.
@@ -37,7 +37,7 @@ pub struct PhaseSpec {
 }
 
 /// Whether usage is charged in a trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrialUsage {
     /// It is free.
@@ -187,7 +187,7 @@ impl Lasts {
 }
 
 /// An entry of the section `coupons:`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CouponSpec {
     /// How subscriptions call it.

@@ -1,6 +1,7 @@
 //! A plan that can be rated: every name resolved, every number checked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use metering::exact::Rounding;
 use metering::stream::Stream;
@@ -61,6 +62,20 @@ pub struct Component {
     pub only: BTreeMap<String, Texts>,
     /// What it costs.
     pub price: Price,
+    /// The units of all streams of the catalogue, by name: what rules may ask for.
+    pub streams: Arc<BTreeMap<String, String>>,
+}
+
+impl Component {
+    /// The streams of which it needs the usage: the one it counts, and those that its rules ask for.
+    pub fn needs(&self) -> impl Iterator<Item = &str> {
+        let rules = match &self.price {
+            Price::Usage(price) => price.rules.as_ref(),
+            Price::ByAttribute(_) => None,
+        };
+        let counted = self.meter.iter().map(|meter| meter.stream.as_str());
+        counted.chain(rules.into_iter().flat_map(|rules| rules.units.keys()).map(String::as_str))
+    }
 }
 
 impl ComponentSpec {
@@ -71,7 +86,8 @@ impl ComponentSpec {
         let mut problems = compile::name(&self.name);
         match self.meter(streams) {
             Ok(meter) => {
-                let shape = compile::check(&self.price, &self.source(meter.as_ref()));
+                let units = units(streams);
+                let shape = compile::check(&self.price, &self.source(meter.as_ref(), &units));
                 problems.extend(shape.into_iter().map(|problem| problem.within("price")));
             }
             Err(problem) => problems.push(problem),
@@ -89,8 +105,8 @@ impl ComponentSpec {
         Ok(Some(Meter { stream: name.clone(), unit, kind, month: stream.month }))
     }
 
-    fn source<'a>(&'a self, meter: Option<&'a Meter>) -> Source<'a> {
-        Source { meter, only: &self.only }
+    fn source<'a>(&'a self, meter: Option<&'a Meter>, streams: &'a BTreeMap<String, String>) -> Source<'a> {
+        Source { meter, only: &self.only, streams }
     }
 
     fn heading(&self, streams: &BTreeMap<String, Stream>) -> String {
@@ -114,9 +130,10 @@ impl ComponentSpec {
         currency: Currency,
     ) -> Result<Component, Vec<SpecError>> {
         let meter = self.meter(streams).map_err(|problem| vec![problem])?;
-        let price = compile::price(price, &self.source(meter.as_ref()), currency)?;
+        let units = Arc::new(units(streams));
+        let price = compile::price(price, &self.source(meter.as_ref(), &units), currency)?;
         let (name, title, only, tax) = (self.name.clone(), self.title.clone(), self.only.clone(), self.tax.clone());
-        Ok(Component { name, title, group: self.heading(streams), tax, meter, only, price })
+        Ok(Component { name, title, group: self.heading(streams), tax, meter, only, price, streams: units })
     }
 }
 
@@ -180,7 +197,8 @@ impl Plan {
             match plan.components.iter_mut().find(|component| component.name == *name) {
                 None => problems.push(compile::hint_near(self.no_component(&path, name), name, names)),
                 Some(component) => {
-                    let source = Source { meter: component.meter.as_ref(), only: &component.only };
+                    let (meter, only, streams) = (component.meter.as_ref(), &component.only, &*component.streams);
+                    let source = Source { meter, only, streams };
                     match compile::price(price, &source, self.currency) {
                         Ok(price) => component.price = price,
                         Err(found) => problems.extend(found.into_iter().map(|problem| problem.within(&path))),
@@ -194,6 +212,10 @@ impl Plan {
     fn no_component(&self, path: &str, name: &str) -> SpecError {
         SpecError::new(path, format!("the plan “{}” has no component “{name}”", self.name))
     }
+}
+
+fn units(streams: &BTreeMap<String, Stream>) -> BTreeMap<String, String> {
+    streams.iter().map(|(name, stream)| (name.clone(), stream.unit.clone())).collect()
 }
 
 /// What a plan refers to.

@@ -1,6 +1,6 @@
 //! What a component costs, with every name resolved and every number checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use metering::exact::{Exact, ExactError, Rounding};
 use metering::select::Query;
@@ -9,6 +9,7 @@ use metering::stream::{Aggregation, Kind};
 use crate::money::Amount;
 use crate::price_spec::{Beyond, Otherwise, Packages, RoundEach, TierBy, Unspent, ZeroUsage};
 use crate::prorate_spec::Prorate;
+use crate::rule::{Condition, Name};
 
 /// What pricing has to know of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +40,10 @@ pub struct UsagePrice {
     pub meter: Meter,
     /// What is asked of the stream.
     pub query: Query,
-    /// A price for each row of the query; one for a query without rows.
+    /// A price for each rule, or for each row of the query; one for a query without rows.
     pub rows: Vec<RowPrice>,
+    /// What decides between the rows where the query does not.
+    pub rules: Option<Rules>,
     /// What usage costs that fits no row.
     pub otherwise: Otherwise,
     /// Of all lines together.
@@ -72,10 +75,21 @@ impl BucketCommitment {
     }
 }
 
+/// The conditions of rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// One for each row; `None` holds always.
+    pub conditions: Vec<Option<Condition>>,
+    /// What they ask for.
+    pub names: BTreeSet<Name>,
+    /// The units of the streams that they ask for.
+    pub units: BTreeMap<String, String>,
+}
+
 /// The price of the usage that fits a row, for each part that has a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowPrice {
-    /// What lines say of it; nothing without a matrix.
+    /// What lines say of it; nothing without a matrix, or where a rule has no title.
     pub title: Option<String>,
     /// What happens to the quantity first.
     pub quantity: QuantityRule,

@@ -15,8 +15,8 @@ use crate::decimal::Decimal;
 use crate::prorate_spec::Prorate;
 
 /// A price: one of the models (`per-unit`, `graduated`, `volume`, `percent`, `markup`, `matrix`,
-/// `by-attribute`), and what belongs to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// `rules`, `by-attribute`), and what belongs to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PriceSpec {
     /// Model: the price of `unit-size` units.
@@ -31,6 +31,8 @@ pub struct PriceSpec {
     pub markup: Option<Decimal>,
     /// Model: a price for each combination of dimensions; usage has that of the first row it fits.
     pub matrix: Option<Vec<MatrixRowSpec>>,
+    /// Model: a price for each condition; usage has that of the first rule that holds.
+    pub rules: Option<Vec<RuleSpec>>,
     /// Model: the attribute of the customer that decides.
     pub by_attribute: Option<String>,
 
@@ -81,7 +83,7 @@ pub struct PriceSpec {
 
     /// `by-attribute`: what each value of the attribute costs per period.
     pub amounts: Option<BTreeMap<String, Decimal>>,
-    /// `by-attribute`, `matrix`: what happens where nothing fits; an error where absent.
+    /// `by-attribute`, `matrix`, `rules`: what happens where nothing fits; an error where absent.
     pub otherwise: Option<Otherwise>,
     /// What `minimum`, `maximum` and an amount by attribute are in a part of a period; by the day
     /// where absent.
@@ -89,7 +91,7 @@ pub struct PriceSpec {
 }
 
 /// What is agreed to be spent in each bucket.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BucketCommitmentSpec {
     /// In each bucket.
@@ -102,7 +104,7 @@ pub struct BucketCommitmentSpec {
 }
 
 /// What becomes of what was agreed and not spent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unspent {
     /// It is charged.
@@ -113,7 +115,7 @@ pub enum Unspent {
 }
 
 /// A tier. It begins above the bound of the one before.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TierSpec {
     /// The last quantity that belongs to it. Without a bound it has no end.
@@ -135,7 +137,7 @@ pub struct TierSpec {
 }
 
 /// A row of a matrix.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MatrixRowSpec {
     /// What the line says of it; the values of `when` where absent.
@@ -143,6 +145,19 @@ pub struct MatrixRowSpec {
     /// The dimensions that usage has to have; without any, all that fitted no row above.
     #[serde(default)]
     pub when: BTreeMap<String, Texts>,
+    /// What it costs.
+    pub price: PriceSpec,
+}
+
+/// A rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RuleSpec {
+    /// What the line says of it; nothing where absent.
+    pub title: Option<String>,
+    /// A condition in the Common Expression Language over `customer`, `stream`, `dimension` and `time`; without one,
+    /// all for which no rule above holds.
+    pub when: Option<String>,
     /// What it costs.
     pub price: PriceSpec,
 }
@@ -193,7 +208,7 @@ impl<'de> Visitor<'de> for TextsVisitor {
 }
 
 /// A rounding of quantities.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RoundQuantitySpec {
     /// Multiples of this are left: 1, 0.01, 60.
@@ -209,7 +224,7 @@ pub struct RoundQuantitySpec {
 }
 
 /// What a rounding of quantities applies to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RoundEach {
     /// The quantity that is priced: of the line, or of its bucket.
@@ -220,7 +235,7 @@ pub enum RoundEach {
 }
 
 /// Over what a quantity is counted, and its included quantity and tiers given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Per {
     /// All deployments together: one line.
@@ -235,7 +250,7 @@ pub enum Per {
 }
 
 /// What happens where a price is given for other values only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Otherwise {
     /// It cannot be billed: somebody has to decide.
@@ -246,7 +261,7 @@ pub enum Otherwise {
 }
 
 /// What a part of a package costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Packages {
     /// In proportion.
@@ -259,7 +274,7 @@ pub enum Packages {
 }
 
 /// What usage beyond the last tier costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Beyond {
     /// It cannot be billed: somebody has to decide.
@@ -272,7 +287,7 @@ pub enum Beyond {
 }
 
 /// Whether the first tier's flat fee is due without usage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ZeroUsage {
     /// It is.
@@ -283,7 +298,7 @@ pub enum ZeroUsage {
 }
 
 /// Which quantity decides on the tier of a volume price.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TierBy {
     /// The one that is priced.
@@ -294,7 +309,7 @@ pub enum TierBy {
 }
 
 /// How long the month of a level is: one unit that is held for so long is one unit-month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 pub enum MonthLength {
     /// As long as the period is.
     #[serde(rename = "actual")]

@@ -28,7 +28,7 @@ pub struct DayCount {
     pub both_ends: bool,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Written {
     by: By,
@@ -37,13 +37,13 @@ struct Written {
     count: Count,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum By {
     Day,
 }
 
-#[derive(Default, PartialEq, serde::Deserialize)]
+#[derive(Default, PartialEq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Count {
     #[default]

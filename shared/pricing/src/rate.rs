@@ -18,6 +18,7 @@ use crate::plan::{Component, Plan};
 use crate::price::{ByAttribute, Price};
 use crate::price_spec::Otherwise;
 use crate::prorate::{Share, prorated};
+use crate::rule::Untold;
 use crate::spec::Billed;
 use crate::text;
 use crate::usage::{Usage, UsageError};
@@ -85,6 +86,12 @@ pub enum RateError {
     /// Usage fits no row of a matrix.
     #[error("{0}")]
     Unfitting(Box<Unfitting>),
+    /// No rule of a price holds.
+    #[error("{0}")]
+    NoRule(Box<NoRule>),
+    /// A rule of a price cannot be told.
+    #[error("{0}")]
+    Rule(Box<RuleFailure>),
     /// A quantity lies above the last tier, and nothing is said of it.
     #[error("{0}")]
     Beyond(Box<BeyondTiers>),
@@ -171,6 +178,37 @@ pub struct BeyondTiers {
     pub quantity: Exact,
     /// Where the last tier ends.
     pub bound: Exact,
+}
+
+/// A customer whose usage falls under no rule.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "no rule of the price of “{component}” in the plan “{plan}” holds for usage of the customer “{customer}”: {values}. \
+     Add a rule, a last rule without `when`, or set `otherwise: none`"
+)]
+pub struct NoRule {
+    /// Whose.
+    pub customer: String,
+    /// The plan.
+    pub plan: String,
+    /// The component.
+    pub component: String,
+    /// What the rules were told, in words.
+    pub values: String,
+}
+
+/// A rule that is neither true nor false.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the rule “{rule}” of “{component}” cannot be told for the customer “{customer}”: {source}")]
+pub struct RuleFailure {
+    /// Whose.
+    pub customer: String,
+    /// The component.
+    pub component: String,
+    /// As it is written.
+    pub rule: String,
+    /// Why.
+    pub source: Untold,
 }
 
 /// A customer whose usage fits no row of a matrix.

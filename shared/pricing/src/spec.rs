@@ -10,12 +10,13 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use crate::around::{BoundSpec, CommitmentSpec, DiscountSpec};
 use crate::day::Day;
+use crate::example::ExampleSpec;
 use crate::fee::{ChangeRounding, OneTimeSpec, RecurringSpec};
 use crate::offer::PhaseSpec;
 use crate::price_spec::{PriceSpec, Texts};
 
 /// Something that is charged for: a stream of usage, or an attribute of the customer.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ComponentSpec {
     /// How plans call it; the key by which a later correction finds what was charged.
@@ -33,10 +34,13 @@ pub struct ComponentSpec {
     pub tax: Option<String>,
     /// What it costs.
     pub price: PriceSpec,
+    /// What it comes to for some usages: `farthing check` runs them.
+    #[serde(default)]
+    pub examples: Vec<ExampleSpec>,
 }
 
 /// When a recurring fee is charged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Billed {
     /// With the invoice of the period it is for.
@@ -47,7 +51,7 @@ pub enum Billed {
 }
 
 /// What a new version of a plan means for subscriptions that have begun under an earlier one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Existing {
     /// They keep the version with which they began, until they change.
@@ -58,7 +62,7 @@ pub enum Existing {
 }
 
 /// A bundle of fees and components.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PlanSpec {
     /// How subscriptions call it.
@@ -103,6 +107,9 @@ pub struct PlanSpec {
     /// What is charged by usage or attribute.
     #[serde(default)]
     pub components: Vec<PlanComponentSpec>,
+    /// What it comes to for some usages: `farthing check` runs them.
+    #[serde(default)]
+    pub examples: Vec<ExampleSpec>,
 }
 
 /// A component in a plan: its name, or its name with a price of this plan.
@@ -123,7 +130,7 @@ impl<'de> Deserialize<'de> for PlanComponentSpec {
 /// Reads both forms itself: an untagged enum would answer every mistake with “no variant matches”.
 struct PlanComponentVisitor;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct PricedComponent {
     name: String,

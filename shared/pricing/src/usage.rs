@@ -1,12 +1,12 @@
 //! What was used, as rating asks for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use metering::exact::Exact;
 use metering::measure::{MeasureError, Measurement, SeriesUsage};
 use metering::period::Period;
-use metering::select::{Bucket, By, Part, Query, Row, Selected, select};
+use metering::select::{Bucket, By, Condition, Part, Query, Row, Selected, combinations, select};
 use metering::stream::Stream;
 use metering::time::Span;
 use thiserror::Error;
@@ -18,6 +18,17 @@ pub trait Usage: Debug {
     /// # Errors
     /// [`UsageError`].
     fn select(&self, stream: &str, query: &Query) -> Result<Vec<Selected>, UsageError>;
+
+    /// The different values that the usage of a stream has in some dimensions.
+    ///
+    /// # Errors
+    /// [`UsageError`].
+    fn combinations(
+        &self,
+        stream: &str,
+        only: &Condition,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeSet<BTreeMap<String, String>>, UsageError>;
 }
 
 /// Why usage cannot be told.
@@ -57,6 +68,19 @@ impl Usage for BTreeMap<String, StreamUsage> {
         let parts: Vec<_> = if query.by == By::Deployment { each.collect() } else { whole.into_iter().collect() };
         Ok(parts.into_iter().map(|(deployment, measured)| totals(deployment, measured, query)).collect())
     }
+
+    fn combinations(
+        &self,
+        stream: &str,
+        only: &Condition,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeSet<BTreeMap<String, String>>, UsageError> {
+        if only.0.is_empty() && names.is_empty() {
+            Ok(BTreeSet::from([BTreeMap::new()]))
+        } else {
+            Err(UsageError::TotalsOnly(stream.to_owned()))
+        }
+    }
 }
 
 fn totals(deployment: Option<String>, measured: &Measurement, query: &Query) -> Selected {
@@ -88,10 +112,19 @@ impl Usage for Metered<'_> {
         let rules = self.streams.get(stream).ok_or_else(|| UsageError::NoStream(stream.to_owned()))?;
         let series = self.series.get(stream).map_or(&[][..], Vec::as_slice);
         let mut selected = select(rules, self.period, self.window, series, query)?;
-        if query.by == By::Deployment && query.rows.is_empty() {
+        if query.by == By::Deployment && query.rows.is_empty() && query.assigned.is_none() {
             self.add_unused(&mut selected)?;
         }
         Ok(selected)
+    }
+
+    fn combinations(
+        &self,
+        stream: &str,
+        only: &Condition,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeSet<BTreeMap<String, String>>, UsageError> {
+        Ok(combinations(self.series.get(stream).map_or(&[][..], Vec::as_slice), only, names))
     }
 }
 

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use metering::exact::Exact;
 use metering::measure::SeriesUsage;
 use metering::period::{Period, start_of_day};
-use metering::select::{Query, Selected};
+use metering::select::{Condition, Query, Selected};
 use metering::stream::Stream;
 use metering::tally::{Cells, SeriesKey};
 use metering::time::{Instant, Span};
@@ -217,8 +217,8 @@ struct Within<'a> {
     owned: [Span; 1],
 }
 
-impl Usage for Within<'_> {
-    fn select(&self, stream: &str, query: &Query) -> Result<Vec<Selected>, UsageError> {
+impl Within<'_> {
+    fn metered<'s>(&'s self, stream: &'s str) -> Metered<'s> {
         let Cut { given, catalogue } = self.cut;
         let of_stream = given.cells.0.iter().filter(|(key, _)| key.stream == stream);
         let each = of_stream.map(|(key, quarters)| SeriesUsage { key, quarters, owned: &self.owned });
@@ -227,6 +227,21 @@ impl Usage for Within<'_> {
         let (period, window, streams) = (&given.period, self.window, &catalogue.streams);
         let series = BTreeMap::from([(stream, each.collect())]);
         let deployments = deployments.into_iter().collect();
-        Metered { period, window, streams, series, deployments }.select(stream, query)
+        Metered { period, window, streams, series, deployments }
+    }
+}
+
+impl Usage for Within<'_> {
+    fn select(&self, stream: &str, query: &Query) -> Result<Vec<Selected>, UsageError> {
+        self.metered(stream).select(stream, query)
+    }
+
+    fn combinations(
+        &self,
+        stream: &str,
+        only: &Condition,
+        names: &std::collections::BTreeSet<String>,
+    ) -> Result<std::collections::BTreeSet<BTreeMap<String, String>>, UsageError> {
+        self.metered(stream).combinations(stream, only, names)
     }
 }

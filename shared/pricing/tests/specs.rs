@@ -34,7 +34,7 @@ fn every_problem_has_its_place_and_says_what_to_do() {
     for (price, expected) in [
         (
             json!({}),
-            "price.per-unit: a price needs one of `per-unit`, `graduated`, `volume`, `percent`, `markup`, `matrix`, `by-attribute`",
+            "price.per-unit: a price needs one of `per-unit`, `graduated`, `volume`, `percent`, `markup`, `matrix`, `rules`, `by-attribute`",
         ),
         (json!({"per-unit": -1}), "price.per-unit: -1 is negative: prices and quantities start at 0"),
         (json!({"per-unit": 1, "included": -5}), "price.included: -5 is negative: prices and quantities start at 0"),

@@ -4,6 +4,7 @@ mod formats;
 mod meaning;
 mod packing;
 mod scalars;
+mod schema;
 mod time;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ pub use scalars::{OneOrMany, Scalar, Short, Shorthand};
 pub use time::{Ambiguous, At, IntervalSpec, LengthSpec, TimeSpec, ZoneSpec};
 
 /// A kind of usage file: which objects, how to read them, what they say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SourceSpec {
     /// How the rest of the catalogue calls it.
@@ -112,7 +113,7 @@ fn default_reject_limit() -> Scalar {
 }
 
 /// Which installation the usage is of. Exactly one of these.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DeploymentSpec {
     /// A field of the record.
@@ -142,7 +143,7 @@ pub struct DeploymentSpec {
 }
 
 /// What is taken from a record for one stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct UsageSpec {
     /// The stream.
@@ -180,7 +181,7 @@ pub struct UsageSpec {
 }
 
 /// A condition: a field and exactly one question, or several conditions of which one or all must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ConditionSpec {
     /// The field.
@@ -225,7 +226,7 @@ pub struct ConditionSpec {
 }
 
 /// How the files of a source relate to each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Delivery {
     /// Each brings further usage.
@@ -242,7 +243,7 @@ impl Delivery {
 }
 
 /// Which files take each other's place, by what their keys say.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ReplacesSpec {
     /// The captures of the key in which they agree: a site and a month, for example.
@@ -253,7 +254,7 @@ pub struct ReplacesSpec {
 }
 
 /// What another content under the key of an object that was tallied means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnChange {
     /// A mistake that somebody has to look at.

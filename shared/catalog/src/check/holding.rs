@@ -195,10 +195,19 @@ impl Holding<'_> {
     fn attribute(&mut self, price: &ByAttribute, priced: (&Plan, &str), customer: &Customer, place: &Place) {
         let (attribute, (plan, component)) = (&price.attribute, priced);
         let value = customer.attributes.get(attribute);
-        if price.otherwise == Otherwise::None || value.is_some_and(|value| price.amounts.contains_key(value)) {
+        if value.is_some_and(|value| price.amounts.contains_key(value)) {
             return;
         }
         let known: Vec<&str> = price.amounts.keys().map(String::as_str).collect();
+        if price.otherwise == Otherwise::None {
+            if let Some((value, near)) = value.and_then(|value| Some((value, near::nearest(value, &known)?))) {
+                let message =
+                    format!("`{attribute}: {value}` has no amount in component `{component}`, and pays nothing");
+                let hint = format!("did you mean `{near}`?");
+                self.findings.warning(place, &format!("attributes.{attribute}"), message, Some(hint));
+            }
+            return;
+        }
         let of_plan = format!("component `{component}` of plan `{}`", plan.name);
         let (message, near) = match value {
             Some(value) => {

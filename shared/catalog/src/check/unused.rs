@@ -8,8 +8,7 @@ use crate::load::{Entry, Place, Sections, name};
 /// Warns of streams, components and plans that nothing uses. Judged by what is written, so that a broken entry
 /// makes nothing else look unused.
 pub(super) fn check(sections: &Sections, findings: &mut Findings) {
-    let mut fed = mentioned(sections.places("sources"), "usage", "stream");
-    fed.extend(fed_by_members(sections.places("sources")));
+    let fed = fed(sections);
     let mut held = mentioned(sections.places("customers"), "subscriptions", "plan");
     held.extend(["changes", "add-ons"].into_iter().flat_map(|list| of_subscriptions(sections, list, "plan")));
     let mut used = mentioned(sections.places("plans"), "components", "name");
@@ -47,6 +46,13 @@ pub(super) fn check(sections: &Sections, findings: &mut Findings) {
             findings.warning(place, "name", message, hint("add it to the `subscriptions` of a customer"));
         }
     });
+}
+
+/// The streams that sources feed.
+pub(super) fn fed(sections: &Sections) -> BTreeSet<&str> {
+    let mut fed = mentioned(sections.places("sources"), "usage", "stream");
+    fed.extend(fed_by_members(sections.places("sources")));
+    fed
 }
 
 fn each<'a>(sections: &'a Sections, section: &str, mut report: impl FnMut(&'a str, &'a Place)) {

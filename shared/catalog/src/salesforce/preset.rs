@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Deployments, Inactive, Subscriptions};
 
 /// A way of keeping customers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// A deployment is an `Asset`, found by its serial number.

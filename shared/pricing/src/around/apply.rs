@@ -1,10 +1,10 @@
 //! Applies what stands around the lines of a plan, in its fixed order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use metering::exact::{Exact, ExactError};
 use metering::measure::MeasureError;
-use metering::select::{Query, Selected};
+use metering::select::{Condition, Query, Selected};
 
 use super::{Bound, Commitment, Counts, Discount, Off};
 use crate::allocate::allocate;
@@ -72,6 +72,15 @@ impl Usage for Fewer<'_> {
             part.measured.total = left.max(Exact::ZERO.min(total));
         }
         Ok(selected)
+    }
+
+    fn combinations(
+        &self,
+        stream: &str,
+        only: &Condition,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeSet<BTreeMap<String, String>>, UsageError> {
+        self.usage.combinations(stream, only, names)
     }
 }
 

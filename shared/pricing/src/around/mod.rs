@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use metering::exact::Exact;
-use metering::select::By;
 use serde::Deserialize;
 
 pub(crate) use apply::apply;
@@ -48,7 +47,7 @@ impl Around {
             matches!(discount.off, Off::Units(_))
                 && !components.iter().filter(named).all(|component| match &component.price {
                     Price::Usage(price) => {
-                        price.query.by == By::Whole && price.query.rows.is_empty() && price.query.bucket.is_none()
+                        price.query.is_whole() && price.rules.is_none() && price.query.bucket.is_none()
                     }
                     Price::ByAttribute(_) => false,
                 })
@@ -93,7 +92,7 @@ pub enum Off {
 }
 
 /// What counts towards a minimum, a maximum or a commitment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Counts {
     /// All lines of the plan.

@@ -15,7 +15,7 @@ use crate::recurrence::Every;
 use crate::spec::{PlanSpec, SpecError};
 
 /// `minimum:` or `maximum:` of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BoundSpec {
     /// For a whole month.
@@ -31,7 +31,7 @@ pub struct BoundSpec {
 }
 
 /// `commitment:` of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CommitmentSpec {
     /// For a whole window.
@@ -50,7 +50,7 @@ pub struct CommitmentSpec {
 }
 
 /// An item of `discounts:`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DiscountSpec {
     /// The key by which a later correction finds it; made from the title where absent.

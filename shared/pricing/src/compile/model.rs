@@ -18,6 +18,7 @@ pub(crate) enum Model {
     Percent,
     Markup,
     Matrix,
+    Rules,
     ByAttribute,
 }
 
@@ -25,8 +26,16 @@ pub(crate) enum Model {
 const ROW: [&str; 4] = ["round-quantity", "included", "line-minimum", "line-maximum"];
 
 impl Model {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::PerUnit, Self::Graduated, Self::Volume, Self::Percent, Self::Markup, Self::Matrix, Self::ByAttribute];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::PerUnit,
+        Self::Graduated,
+        Self::Volume,
+        Self::Percent,
+        Self::Markup,
+        Self::Matrix,
+        Self::Rules,
+        Self::ByAttribute,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -36,6 +45,7 @@ impl Model {
             Self::Percent => "percent",
             Self::Markup => "markup",
             Self::Matrix => "matrix",
+            Self::Rules => "rules",
             Self::ByAttribute => "by-attribute",
         }
     }
@@ -110,14 +120,16 @@ impl Model {
             Self::Markup => {
                 &["per", "bucket", "minimum", "maximum", "prorate", "included", "line-minimum", "line-maximum"]
             }
-            Self::Matrix => &["otherwise", "unit", "month", "per", "bucket", "minimum", "maximum", "prorate"],
+            Self::Matrix | Self::Rules => {
+                &["otherwise", "unit", "month", "per", "bucket", "minimum", "maximum", "prorate"]
+            }
             Self::ByAttribute => &["amounts", "otherwise", "prorate"],
         }
     }
 
     /// Whether nothing but limits of this price is prorated.
     pub(crate) fn has_limits_only(self) -> bool {
-        !matches!(self, Self::Matrix | Self::ByAttribute)
+        !matches!(self, Self::Matrix | Self::Rules | Self::ByAttribute)
     }
 
     /// What a price in a matrix may say besides; the rest is said for all rows.
@@ -138,7 +150,7 @@ impl Model {
                 "line-maximum",
             ],
             Self::Markup => &["included", "line-minimum", "line-maximum"],
-            Self::Matrix | Self::ByAttribute => &[],
+            Self::Matrix | Self::Rules | Self::ByAttribute => &[],
         }
     }
 }
@@ -158,6 +170,7 @@ pub(crate) fn fields(spec: &PriceSpec) -> Vec<&'static str> {
         ("percent", spec.percent.is_some()),
         ("markup", spec.markup.is_some()),
         ("matrix", spec.matrix.is_some()),
+        ("rules", spec.rules.is_some()),
         ("by-attribute", spec.by_attribute.is_some()),
         ("unit", spec.unit.is_some()),
         ("month", spec.month.is_some()),
@@ -203,7 +216,7 @@ pub(super) fn compile(spec: &PriceSpec, model: Model, meter: &Meter, keep: &mut 
         }
         Model::Percent => Some(percent(spec, meter, keep)),
         Model::Markup => Some(Compiled::PerUnit(markup(spec.markup?, keep))),
-        Model::Matrix | Model::ByAttribute => None,
+        Model::Matrix | Model::Rules | Model::ByAttribute => None,
     }
 }
 

@@ -1,13 +1,13 @@
 //! From a written price to one that can be rated: which model it is, and what belongs to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use metering::exact::Exact;
 use metering::select::{By, Condition, Query};
 use metering::stream::Aggregation;
 
 use crate::compile::model::{Model, fields, models};
-use crate::compile::{Keep, attribute, model, quantity};
+use crate::compile::{Keep, attribute, model, quantity, rules};
 use crate::money::Currency;
 use crate::price::{BucketCommitment, Limits, Meter, Price, RowPrice, UsagePrice};
 use crate::price_spec::{MatrixRowSpec, Per, PriceSpec, RoundEach, Texts};
@@ -19,6 +19,8 @@ pub(crate) struct Source<'a> {
     pub(crate) meter: Option<&'a Meter>,
     /// The component's `where`.
     pub(crate) only: &'a BTreeMap<String, Texts>,
+    /// The units of all streams, by name.
+    pub(crate) streams: &'a BTreeMap<String, String>,
 }
 
 /// Everything that is wrong with a price whatever the currency.
@@ -116,13 +118,18 @@ fn share_of_money(spec: &PriceSpec) -> Option<String> {
         rows.filter_map(|(index, row)| share_of_money(&row.price).map(|path| format!("matrix[{index}].price.{path}")))
             .next()
     };
-    simple.or_else(|| tiers.into_iter().find_map(shared)).or_else(in_rows)
+    let in_rules = || {
+        let mut rules = spec.rules.iter().flatten().enumerate();
+        rules.find_map(|(index, rule)| Some(format!("rules[{index}].price.{}", share_of_money(&rule.price)?)))
+    };
+    simple.or_else(|| tiers.into_iter().find_map(shared)).or_else(in_rows).or_else(in_rules)
 }
 
 fn usage(spec: &PriceSpec, model: Model, meter: &Meter, source: &Source<'_>, keep: &mut Keep) -> UsagePrice {
-    let rows: Vec<RowPrice> = match &spec.matrix {
-        Some(rows) => matrix(rows, spec, meter, keep),
-        None => row(None, spec, spec, model, meter, keep).into_iter().collect(),
+    let (rows, rules) = match (&spec.matrix, &spec.rules) {
+        (Some(rows), _) => (matrix(rows, spec, meter, keep), None),
+        (None, Some(written)) => rules::compile(written, spec, source, meter, keep),
+        (None, None) => (row(None, spec, spec, model, meter, keep).into_iter().collect(), None),
     };
     let conditions = spec.matrix.iter().flatten().map(|row| condition(&row.when)).collect();
     let events = rows.iter().any(needs_events);
@@ -134,8 +141,9 @@ fn usage(spec: &PriceSpec, model: Model, meter: &Meter, source: &Source<'_>, kee
     }
     UsagePrice {
         meter: meter.clone(),
-        query: Query { only, rows: conditions, by, bucket: spec.bucket, events },
+        query: Query { only, rows: conditions, assigned: None, by, bucket: spec.bucket, events },
         rows,
+        rules,
         otherwise: spec.otherwise.unwrap_or_default(),
         limits: limits(keep, ("minimum", spec.minimum), ("maximum", spec.maximum)),
         prorate: spec.prorate.unwrap_or_default(),
@@ -193,36 +201,49 @@ fn matrix(rows: &[MatrixRowSpec], outer: &PriceSpec, meter: &Meter, keep: &mut K
             "write one per combination: `{when: {region: eu}, price: {per-unit: 1.00}}`",
         );
     }
-    let mut seen: BTreeSet<Condition> = BTreeSet::new();
-    let mut all_above = false;
+    let mut above: Vec<Condition> = Vec::new();
     let mut compiled = Vec::new();
     for (index, spec) in rows.iter().enumerate() {
         let path = format!("matrix[{index}]");
         checked_conditions(&spec.when, &format!("{path}.when"), keep);
-        if all_above || !seen.insert(condition(&spec.when)) {
+        let here = condition(&spec.when);
+        if above.iter().any(|earlier| includes(earlier, &here)) {
             let hint = "usage has the price of the first row it fits: remove this one, or put it above";
             keep.hinted(&format!("{path}.when"), "this row is never reached", hint);
         }
-        all_above = all_above || spec.when.is_empty();
+        above.push(here);
         let mut inner = Keep::default();
-        let found = matrix_row(spec, outer, meter, &mut inner);
+        let title = spec.title.clone().unwrap_or_else(|| title_of(&spec.when));
+        let found = inner_row(Some(title), &spec.price, "the matrix", outer, meter, &mut inner);
         compiled.extend(keep.inside(&format!("{path}.price"), inner.done(found)));
     }
     compiled
 }
 
-fn matrix_row(spec: &MatrixRowSpec, outer: &PriceSpec, meter: &Meter, keep: &mut Keep) -> Option<RowPrice> {
-    let model = only_model(&spec.price, keep)?;
-    if matches!(model, Model::Matrix | Model::ByAttribute) {
-        keep.error(model.name(), format!("a row of a matrix cannot be `{}`", model.name()));
+/// Whether all usage that one means is also meant by the other.
+fn includes(wide: &Condition, narrow: &Condition) -> bool {
+    wide.0.iter().all(|(name, values)| narrow.0.get(name).is_some_and(|fewer| fewer.is_subset(values)))
+}
+
+/// A price within a price.
+pub(super) fn inner_row(
+    title: Option<String>,
+    spec: &PriceSpec,
+    of: &str,
+    outer: &PriceSpec,
+    meter: &Meter,
+    keep: &mut Keep,
+) -> Option<RowPrice> {
+    let model = only_model(spec, keep)?;
+    if matches!(model, Model::Matrix | Model::Rules | Model::ByAttribute) {
+        keep.error(model.name(), format!("a row of {of} cannot be `{}`", model.name()));
         return None;
     }
-    misplaced(&spec.price, model, model.row_fields(), keep);
-    if spec.price.bucket_commitment.is_some() {
-        keep.error("bucket-commitment", "`bucket-commitment` is said once, for all rows of the matrix");
+    misplaced(spec, model, model.row_fields(), keep);
+    if spec.bucket_commitment.is_some() {
+        keep.error("bucket-commitment", format!("`bucket-commitment` is said once, for all rows of {of}"));
     }
-    let title = spec.title.clone().unwrap_or_else(|| title_of(&spec.when));
-    row(Some(title), &spec.price, outer, model, meter, keep)
+    row(title, spec, outer, model, meter, keep)
 }
 
 fn title_of(when: &BTreeMap<String, Texts>) -> String {

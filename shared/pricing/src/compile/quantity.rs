@@ -31,7 +31,8 @@ const UNITS: [(&str, &str, i128); 17] = [
 
 pub(super) fn rule(spec: &PriceSpec, outer: &PriceSpec, meter: &Meter, keep: &mut Keep) -> QuantityRule {
     let converted = outer.unit.as_ref().filter(|unit| **unit != meter.unit);
-    let units = converted.and_then(|unit| units(meter, unit).map_err(|problem| keep.problems.push(problem)).ok());
+    let units = converted
+        .and_then(|unit| units(&meter.stream, &meter.unit, unit).map_err(|problem| keep.problems.push(problem)).ok());
     if outer.month.is_some() && meter.month != Aggregation::Average {
         let message = format!("`month` is for levels that are averaged, which “{}” is not", meter.stream);
         keep.hinted("month", message, "give the stream `month: average`, or remove this");
@@ -54,8 +55,8 @@ fn hours(month: MonthLength) -> MonthHours {
     }
 }
 
-/// How many of the stream's units make one of `unit`.
-fn units(meter: &Meter, unit: &str) -> Result<Exact, SpecError> {
+/// How many of a stream's units, `of`, make one of `unit`.
+pub(crate) fn units(stream: &str, of: &str, unit: &str) -> Result<Exact, SpecError> {
     let find = |name: &str| UNITS.iter().find(|(_, known, _)| *known == name || plural(known, name));
     let unknown = |name: &str| {
         let problem = SpecError::new("unit", format!("“{name}” is no unit that can be converted"));
@@ -63,11 +64,12 @@ fn units(meter: &Meter, unit: &str) -> Result<Exact, SpecError> {
         let problem = problem.hint(format!("known are {}; or use `unit-size`", known.join(", ")));
         hint_near(problem, name, &known)
     };
-    let (kind, _, of_stream) = find(&meter.unit).ok_or_else(|| unknown(&meter.unit))?;
+    let (kind, _, of_stream) = find(of).ok_or_else(|| unknown(of))?;
     let (wanted, _, of_price) = find(unit).ok_or_else(|| unknown(unit))?;
     if kind != wanted {
-        let message = format!("the stream “{}” counts {}, which is no {unit}", meter.stream, meter.unit);
-        return Err(SpecError::new("unit", message));
+        let problem = SpecError::new("unit", format!("the stream “{stream}” counts {of}, which is no {unit}"));
+        let same: Vec<&str> = UNITS.iter().filter(|(other, ..)| other == kind).map(|(_, name, _)| *name).collect();
+        return Err(problem.hint(format!("write it in one of {}", same.join(", "))));
     }
     Exact::ratio(*of_price, *of_stream).map_err(|error| SpecError::new("unit", error.to_string()))
 }

@@ -22,7 +22,7 @@ pub use spec::{ExemptSpec, JurisdictionSpec, PricesSpec, RateSpec, ReverseCharge
 pub const STANDARD: &str = "standard";
 
 /// Which day decides on the rate of a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaxDate {
     /// The last day of the month that the line is charged for.

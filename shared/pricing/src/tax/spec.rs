@@ -14,7 +14,7 @@ use crate::price_spec::Texts;
 use crate::spec::SpecError;
 
 /// An item of `taxes:`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct JurisdictionSpec {
     /// How customers call it, such as `DE` or `US-CA`.
@@ -38,7 +38,7 @@ pub struct JurisdictionSpec {
 }
 
 /// What the prices of the catalogue are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PricesSpec {
     /// Without tax.
@@ -49,7 +49,7 @@ pub enum PricesSpec {
 }
 
 /// What holds for a category from a day on: one of a percentage, an exemption, or nothing at all.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RateSpec {
     /// The first day.
@@ -63,7 +63,7 @@ pub struct RateSpec {
 }
 
 /// A customer's `tax:`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TaxpayerSpec {
     /// Where the customer is taxed: one, or several that each take their own tax.
@@ -77,7 +77,7 @@ pub struct TaxpayerSpec {
 }
 
 /// An exemption.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ExemptSpec {
     /// The certificate's number.
@@ -91,7 +91,7 @@ pub struct ExemptSpec {
 }
 
 /// A customer that owes the tax itself.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ReverseChargeSpec {
     /// Its VAT id, which the invoice has to show.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{ConditionSpec, OneOrMany, Scalar};
 
 /// How records are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FormatName {
     /// One JSON value a line.
@@ -34,7 +34,7 @@ pub enum FormatName {
 }
 
 /// Where the records of a JSON text are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct JsonSpec {
     /// The way to the records within each value: `[*]`, `Records[*]`. The values themselves
@@ -47,7 +47,7 @@ pub struct JsonSpec {
 }
 
 /// The dialect of a CSV file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CsvSpec {
     /// What separates columns: a text of up to eight bytes, `tab`, or `whitespace` for any run of
@@ -81,7 +81,7 @@ pub struct CsvSpec {
 }
 
 /// What a record of text looks like.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TextSpec {
     /// A regular expression with named groups; they are the fields.
@@ -89,7 +89,7 @@ pub struct TextSpec {
 }
 
 /// How pairs of keys and values are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct KeyValueSpec {
     /// What stands between a key and its value. `=` unless said otherwise.
@@ -108,7 +108,7 @@ pub struct KeyValueSpec {
 }
 
 /// Where columns lie in a line.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FixedWidthSpec {
     /// Name and place: `1-10`, `11`, `12-`, in characters from 1.
@@ -116,7 +116,7 @@ pub struct FixedWidthSpec {
 }
 
 /// Which lines are records, or make one up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LinesSpec {
     /// How many lines, or rows of CSV, stand before the header or the first record.
@@ -137,7 +137,7 @@ pub struct LinesSpec {
 }
 
 /// Where the records of an XML document are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct XmlSpec {
     /// The names of the elements from the outermost to the record, joined by `/`.
@@ -148,7 +148,7 @@ pub struct XmlSpec {
 }
 
 /// Which records say something for those behind them, and what.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CarrySpec {
     /// Conditions that such a record meets.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::scalars::{Scalar, Shorthand};
 
 /// How numbers are written in texts. Numbers of JSON need none of this.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NumberSpec {
     /// What stands before the decimals: `.` or `,`. A point unless said otherwise.
@@ -20,7 +20,7 @@ pub struct NumberSpec {
 }
 
 /// A declared rounding of a calculated quantity. Written as a rule alone it rounds to the stream's scale.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RoundSpec {
     /// How many digits after the point are kept: as many as the stream has, unless said.
@@ -41,7 +41,7 @@ impl Shorthand for RoundSpec {
 }
 
 /// A unit. Written as a text it is its name, or `written`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct UnitSpec {
     /// A unit such as GiB.
@@ -61,7 +61,7 @@ impl Shorthand for UnitSpec {
 }
 
 /// A text that is cut out of a field.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CutSpec {
     /// The field.
@@ -72,7 +72,7 @@ pub struct CutSpec {
 }
 
 /// A text of the record and how it is made a name. Written as a field alone it is taken as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LabelSpec {
     /// The field.
@@ -95,7 +95,7 @@ pub struct LabelSpec {
 }
 
 /// Small or capital letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Case {
     /// Small letters.

@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for MemberSpec {
 }
 
 /// The file of a bundle that says what is in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ManifestSpec {
     /// The pattern of its name.
@@ -56,7 +56,7 @@ pub struct ManifestSpec {
 }
 
 /// How a manifest is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ManifestFormat {
     /// One JSON value.
@@ -67,7 +67,7 @@ pub enum ManifestFormat {
 }
 
 /// What is wrapped around the text of an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EnvelopeSpec {
     /// The field of a JSON value that holds it; without one the object as a whole is it.
@@ -79,7 +79,7 @@ pub struct EnvelopeSpec {
 }
 
 /// How an envelope holds what is in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Held {
     /// In base64; what comes out may be packed.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::scalars::{OneOrMany, Scalar, Short, Shorthand};
 
 /// When the usage was.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TimeSpec {
     /// The field, or several that are joined by a blank: a date and a time of day.
@@ -36,7 +36,7 @@ pub struct TimeSpec {
 }
 
 /// Which one of two equal local times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ambiguous {
     /// The first, before the clocks went back.
@@ -46,7 +46,7 @@ pub enum Ambiguous {
 }
 
 /// Where in an interval its time lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum At {
     /// Where it begins.
@@ -56,7 +56,7 @@ pub enum At {
 }
 
 /// A zone. Written as a text it is its name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ZoneSpec {
     /// An IANA name, or an offset such as `+10:00`.
@@ -79,7 +79,7 @@ impl Shorthand for ZoneSpec {
 }
 
 /// The number of an interval. Written as a text it is the field.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct IntervalSpec {
     /// The field.
@@ -102,7 +102,7 @@ impl Shorthand for IntervalSpec {
 }
 
 /// How long an interval is. Written as a text it is always so long.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LengthSpec {
     /// A duration: `30m`.

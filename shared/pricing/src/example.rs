@@ -1,0 +1,182 @@
+//! What a plan or a component costs for a usage that somebody supposes: the examples that stand beside
+//! the prices, and what `farthing price` is asked.
+//!
+//! The usage is turned into cells as if files had reported it, then measured and rated as an invoice
+//! is: there is no other way to a price.
+
+mod given;
+mod moment;
+mod quantity;
+mod spec;
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use metering::measure::SeriesUsage;
+use metering::period::Period;
+use metering::stream::Stream;
+use metering::tally::Cells;
+use metering::time::{Instant, Span};
+
+use crate::line::RatedLine;
+use crate::money::{Amount, Currency, MoneyError};
+use crate::plan::Plan;
+use crate::rate::{RateError, RatingInput, Term, rate};
+use crate::spec::{ComponentSpec, PlanComponentSpec, PlanSpec, SpecError};
+use crate::text;
+use crate::usage::Metered;
+
+pub use moment::Moment;
+pub use spec::{Amounts, ExampleSpec, Given, GivenUsage, GivenUsages, Written};
+
+/// A supposed customer's usage belongs to it for all time.
+const ALWAYS: [Span; 1] = [Span { from: Instant(i64::MIN), until: Instant(i64::MAX) }];
+
+/// The customer that errors name.
+const CUSTOMER: &str = "example";
+
+/// A supposed month of a supposed customer, ready to be rated.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The month.
+    pub period: Period,
+    term: Term,
+    window: Span,
+    attributes: BTreeMap<String, String>,
+    cells: Cells,
+}
+
+impl Scenario {
+    /// Turns what is given into cells.
+    ///
+    /// # Errors
+    /// Everything that is wrong at once, with paths such as `usage.storage[1].quantity`.
+    pub fn build(given: &Given, streams: &BTreeMap<String, Stream>, zone: Tz) -> Result<Self, Vec<SpecError>> {
+        given::build(given, streams, zone)
+    }
+
+    /// The lines of the plan, as an invoice would have them.
+    ///
+    /// # Errors
+    /// [`RateError`].
+    pub fn rate(&self, plan: &Plan, streams: &BTreeMap<String, Stream>) -> Result<Vec<RatedLine>, RateError> {
+        let mut series: BTreeMap<&str, Vec<SeriesUsage<'_>>> = BTreeMap::new();
+        for (key, quarters) in &self.cells.0 {
+            series.entry(&key.stream).or_default().push(SeriesUsage { key, quarters, owned: &ALWAYS });
+        }
+        let mut deployments: Vec<&str> = self.cells.0.keys().map(|key| key.deployment.as_str()).collect();
+        if deployments.is_empty() {
+            deployments.push(given::DEPLOYMENT);
+        }
+        deployments.sort_unstable();
+        deployments.dedup();
+        let usage = Metered { period: &self.period, window: self.window, streams, series, deployments };
+        rate(plan, &RatingInput::alone(CUSTOMER, &self.period, self.term, &self.attributes, &usage))
+    }
+}
+
+impl PlanSpec {
+    /// A plan of nothing but one component, by whose name it goes.
+    #[must_use]
+    pub fn of_component(component: &ComponentSpec, currency: Currency) -> Self {
+        Self {
+            name: component.name.clone(),
+            title: component.title.clone(),
+            currency: currency.code().to_owned(),
+            components: vec![PlanComponentSpec { name: component.name.clone(), price: None }],
+            ..Self::default()
+        }
+    }
+}
+
+impl ExampleSpec {
+    /// Rates the example and compares, with paths relative to it; nothing where it comes out as it says.
+    #[must_use]
+    pub fn check(&self, plan: &Plan, streams: &BTreeMap<String, Stream>, zone: Tz) -> Vec<SpecError> {
+        if self.lines.is_none() && self.total.is_none() {
+            let problem = SpecError::new("total", "the example expects nothing");
+            return vec![problem.hint("say what comes out: `total: 725.00`, or `lines: {storage-tb: 625.00}`")];
+        }
+        let scenario = match Scenario::build(&self.given(), streams, zone) {
+            Ok(scenario) => scenario,
+            Err(problems) => return problems,
+        };
+        match scenario.rate(plan, streams) {
+            Ok(lines) => self.compare(plan, &lines),
+            Err(error) => vec![SpecError::new("", format!("the example cannot be priced: {error}"))],
+        }
+    }
+
+    fn compare(&self, plan: &Plan, lines: &[RatedLine]) -> Vec<SpecError> {
+        let mut problems = self.lines.as_ref().map_or_else(Vec::new, |expected| unlike(plan, expected, lines));
+        match (self.total.map(|total| total.value()), Amount::sum(lines.iter().map(|line| line.amount))) {
+            (Some(expected), Ok(found)) if exact(found, plan.currency).as_ref() != Ok(&expected) => {
+                let (expected, currency) = (text::prose(&expected, plan.currency.digits()), plan.currency);
+                let message =
+                    format!("the example expects {expected} {currency}, and it is {}", money(found, currency));
+                problems.push(SpecError::new("total", message).hint(told(lines)));
+            }
+            (_, Ok(_)) => {}
+            (_, Err(error)) => problems.push(SpecError::new("total", error.to_string())),
+        }
+        problems
+    }
+}
+
+/// The lines that differ from what is expected, those that are missing, and those nobody expects.
+fn unlike(plan: &Plan, expected: &BTreeMap<String, Amounts>, lines: &[RatedLine]) -> Vec<SpecError> {
+    let mut found: BTreeMap<&str, Vec<&RatedLine>> = BTreeMap::new();
+    for line in lines {
+        found.entry(key(plan, expected, line)).or_default().push(line);
+    }
+    let mut problems = Vec::new();
+    for (name, amounts) in expected {
+        let path = format!("lines.{name}");
+        match found.remove(name.as_str()) {
+            None => {
+                let known: Vec<&str> = lines.iter().map(|line| line.component.as_str()).collect();
+                let hint = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+                let problem =
+                    SpecError::new(path, format!("the example expects a line of “{name}”, and there is none"));
+                problems.push(problem.hint(format!("there are lines of: {hint}")));
+            }
+            Some(lines) if amounts.fit(&lines) => {}
+            Some(lines) => {
+                let is: Vec<String> = lines.iter().map(|line| money(line.amount, line.currency)).collect();
+                let expected = amounts.told(plan.currency.digits());
+                let message = format!("the example expects {expected} for “{name}”, and it is {}", is.join(", "));
+                problems.push(SpecError::new(path, message).hint(told(lines)));
+            }
+        }
+    }
+    for (name, lines) in found {
+        let message = format!("there is a line of “{name}” that the example does not expect");
+        problems.push(SpecError::new("lines", message).hint(told(lines)));
+    }
+    problems
+}
+
+/// What the example calls a line: its component, or a fee's name without the plan's.
+fn key<'a>(plan: &Plan, expected: &BTreeMap<String, Amounts>, line: &'a RatedLine) -> &'a str {
+    let short = line.component.strip_prefix(plan.name.as_str()).and_then(|rest| rest.strip_prefix('/'));
+    short.filter(|name| expected.contains_key(*name)).unwrap_or(&line.component)
+}
+
+/// The lines with their steps, in a sentence.
+fn told<'a>(lines: impl IntoIterator<Item = &'a RatedLine>) -> String {
+    let one = |line: &RatedLine| {
+        let steps: Vec<&str> = line.steps.iter().map(|step| step.text.as_str()).collect();
+        let detail = line.detail.as_ref().map_or_else(String::new, |detail| format!(" ({detail})"));
+        format!("{}{detail} {}: {}", line.component, money(line.amount, line.currency), steps.join("; "))
+    };
+    let told: Vec<String> = lines.into_iter().map(one).collect();
+    if told.is_empty() { "there is no line".to_owned() } else { told.join("\n") }
+}
+
+fn money(amount: Amount, currency: Currency) -> String {
+    format!("{} {currency}", text::grouped(&amount.format(currency.digits())))
+}
+
+fn exact(amount: Amount, currency: Currency) -> Result<metering::exact::Exact, MoneyError> {
+    metering::exact::Exact::decimal(amount.0, currency.digits()).map_err(|_| MoneyError::Overflow)
+}
