@@ -9,28 +9,29 @@ mod moment;
 mod quantity;
 mod spec;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
-use metering::measure::SeriesUsage;
-use metering::period::Period;
+use metering::measure::{MeasureError, SeriesUsage};
+use metering::period::{Period, start_of_day};
+use metering::select::{Condition, Query, Selected};
 use metering::stream::Stream;
 use metering::tally::Cells;
-use metering::time::{Instant, Span};
+use metering::time::Span;
 
+use crate::agreement::{Agreement, Stretch, UsageWithin, rate_agreement};
+use crate::history::History;
 use crate::line::RatedLine;
 use crate::money::{Amount, Currency, MoneyError};
+use crate::offer::Phased;
 use crate::plan::Plan;
-use crate::rate::{RateError, RatingInput, Term, rate};
+use crate::rate::{RateError, Term};
 use crate::spec::{ComponentSpec, PlanComponentSpec, PlanSpec, SpecError};
 use crate::text;
-use crate::usage::Metered;
+use crate::usage::{Metered, Usage, UsageError};
 
 pub use moment::Moment;
 pub use spec::{Amounts, ExampleSpec, Given, GivenUsage, GivenUsages, Written};
-
-/// A supposed customer's usage belongs to it for all time.
-const ALWAYS: [Span; 1] = [Span { from: Instant(i64::MIN), until: Instant(i64::MAX) }];
 
 /// The customer that errors name.
 const CUSTOMER: &str = "example";
@@ -41,7 +42,6 @@ pub struct Scenario {
     /// The month.
     pub period: Period,
     term: Term,
-    window: Span,
     attributes: BTreeMap<String, String>,
     cells: Cells,
 }
@@ -55,23 +55,92 @@ impl Scenario {
         given::build(given, streams, zone)
     }
 
-    /// The lines of the plan, as an invoice would have them.
+    /// The lines of the plan, as an invoice would have them: with its phases, if the subscription is that young.
     ///
     /// # Errors
     /// [`RateError`].
     pub fn rate(&self, plan: &Plan, streams: &BTreeMap<String, Stream>) -> Result<Vec<RatedLine>, RateError> {
+        let plans = self.phased(plan);
+        let stretch = |(plan, term)| Stretch { plan, term, ended: None };
+        let stretches: Vec<Stretch<'_>> = plans.iter().map(|(plan, term)| stretch((plan, *term))).collect();
+        rate_agreement(&Agreement {
+            customer: CUSTOMER,
+            period: &self.period,
+            stretches: &stretches,
+            attributes: &self.attributes,
+            usage: &Supposed { scenario: self, streams },
+            history: &History::default(),
+        })
+    }
+
+    /// The plan in its trial, and after it.
+    fn phased(&self, plan: &Plan) -> Vec<(Plan, Term)> {
+        let Phased { trial, discounts } = plan.phased(self.term.from).unwrap_or_default();
+        let offered = if discounts.is_empty() { plan.clone() } else { plan.with_discounts(discounts) };
+        let Some((ends, title, usage)) = trial else { return vec![(offered, self.term)] };
+        let goes_on = self.term.until.is_none_or(|until| ends < until);
+        let until = if goes_on { Some(ends) } else { self.term.until };
+        let trial = (offered.in_trial(&title, usage), Term { from: self.term.from, until });
+        let after = goes_on.then_some((offered, Term { from: ends, until: self.term.until }));
+        std::iter::once(trial).chain(after).collect()
+    }
+}
+
+/// What is supposed to be used.
+#[derive(Debug)]
+struct Supposed<'a> {
+    scenario: &'a Scenario,
+    streams: &'a BTreeMap<String, Stream>,
+}
+
+impl UsageWithin for Supposed<'_> {
+    fn within<'a>(&'a self, term: Term) -> Result<Box<dyn Usage + 'a>, UsageError> {
+        let period = &self.scenario.period;
+        let at = |date| start_of_day(period.zone, date).map_err(MeasureError::from);
+        let whole = period.span().map_err(MeasureError::from)?;
+        let (from, until) = (at(term.from)?, term.until.map_or(Ok(whole.until), at)?);
+        let window = whole.intersection(&Span { from, until }).unwrap_or(Span { from, until: from });
+        Ok(Box::new(Cut { scenario: self.scenario, streams: self.streams, window, owned: [window] }))
+    }
+}
+
+/// The same, cut to some days.
+#[derive(Debug)]
+struct Cut<'a> {
+    scenario: &'a Scenario,
+    streams: &'a BTreeMap<String, Stream>,
+    window: Span,
+    owned: [Span; 1],
+}
+
+impl Cut<'_> {
+    fn metered(&self) -> Metered<'_> {
+        let cells = &self.scenario.cells.0;
         let mut series: BTreeMap<&str, Vec<SeriesUsage<'_>>> = BTreeMap::new();
-        for (key, quarters) in &self.cells.0 {
-            series.entry(&key.stream).or_default().push(SeriesUsage { key, quarters, owned: &ALWAYS });
+        for (key, quarters) in cells {
+            series.entry(&key.stream).or_default().push(SeriesUsage { key, quarters, owned: &self.owned });
         }
-        let mut deployments: Vec<&str> = self.cells.0.keys().map(|key| key.deployment.as_str()).collect();
+        let mut deployments: BTreeSet<&str> = cells.keys().map(|key| key.deployment.as_str()).collect();
         if deployments.is_empty() {
-            deployments.push(given::DEPLOYMENT);
+            deployments.insert(given::DEPLOYMENT);
         }
-        deployments.sort_unstable();
-        deployments.dedup();
-        let usage = Metered { period: &self.period, window: self.window, streams, series, deployments };
-        rate(plan, &RatingInput::alone(CUSTOMER, &self.period, self.term, &self.attributes, &usage))
+        let (period, window, streams) = (&self.scenario.period, self.window, self.streams);
+        Metered { period, window, streams, series, deployments: deployments.into_iter().collect() }
+    }
+}
+
+impl Usage for Cut<'_> {
+    fn select(&self, stream: &str, query: &Query) -> Result<Vec<Selected>, UsageError> {
+        self.metered().select(stream, query)
+    }
+
+    fn combinations(
+        &self,
+        stream: &str,
+        only: &Condition,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeSet<BTreeMap<String, String>>, UsageError> {
+        self.metered().combinations(stream, only, names)
     }
 }
 

@@ -139,6 +139,35 @@ fn the_examples_of_the_page_come_out_as_it_says() {
     );
 }
 
+/// The phases of a plan belong to a young subscription: seven days of trial, then half off for two months.
+#[test]
+fn a_young_subscription_has_its_phases() {
+    let plans = "plans:
+  - name: phased
+    title: P
+    currency: USD
+    recurring: [{title: Fee, amount: 280.00}]
+    components: [calls]
+    phases:
+      - {title: Trial, days: 7, trial: usage-free}
+      - {title: Start, months: 2, percent: 50}
+    examples: [EXAMPLE]
+";
+    let load = |example: &str| {
+        let text = format!("{CATALOGUE}{}", plans.replace("EXAMPLE", example));
+        let loaded = catalog::load([("prices.yaml".to_owned(), text)]);
+        loaded.map(|_| ()).map_err(|problems| problems.to_string())
+    };
+    for example in [
+        // Long after: the whole fee and all calls.
+        "{period: 2026-02, usage: {calls: 10}, total: 290.00}",
+        // 21 of 28 days of the fee, and the 10 calls that are after the trial; half of it off.
+        "{period: 2026-02, from: 2026-02-01, usage: {calls: [{quantity: 5, on: 2026-02-03}, {quantity: 10, on: 2026-02-20}]}, total: 110.00}",
+    ] {
+        assert_eq!(load(example), Ok(()), "{example}");
+    }
+}
+
 /// An hour that the clocks jump over is no time.
 #[test]
 fn an_hour_that_never_was_is_refused() {

@@ -41,7 +41,7 @@ pub(super) fn build(given: &Given, streams: &BTreeMap<String, Stream>, zone: Tz)
     }
     let cells = making.cells;
     if problems.is_empty() {
-        Ok(Scenario { period, term, window, attributes: given.attributes.clone(), cells })
+        Ok(Scenario { period, term, attributes: given.attributes.clone(), cells })
     } else {
         Err(problems)
     }

@@ -152,14 +152,19 @@ impl Check<'_> {
         match literal {
             LiteralValue::Int(whole) => Ok(Exact::integer(i128::from(*whole.inner()))),
             LiteralValue::UInt(whole) => Ok(Exact::integer(i128::from(*whole.inner()))),
-            LiteralValue::Double(_) => {
+            LiteralValue::Double(double) => {
                 let text = self.source.offset_for(id).and_then(|(from, until)| {
                     let from = usize::try_from(from).ok()?;
                     let count = usize::try_from(until).ok()?.checked_sub(from)?.checked_add(1)?;
                     Some(self.source.source.chars().skip(from).take(count).collect::<String>())
                 });
-                let read = text.unwrap_or_default().parse::<Decimal>();
-                read.map(|decimal| decimal.value()).map_err(|error| (error.to_string(), None))
+                let wrong = |error: &dyn std::fmt::Display| (error.to_string(), None);
+                let read = text.unwrap_or_default().parse::<Decimal>().map_err(|error| wrong(&error))?;
+                // The place of a literal may begin behind its sign.
+                if double.inner().is_sign_negative() == read.value().is_negative() {
+                    return Ok(read.value());
+                }
+                read.value().neg().map_err(|error| wrong(&error))
             }
             _ => Err(("the condition compares with what is no text, number or truth".to_owned(), None)),
         }
