@@ -161,7 +161,7 @@ mod tests {
         let (invoice, pages) = (long(), pages(&long()));
         assert!((18..=30).contains(&pages.len()), "{} pages", pages.len());
         for (number, page) in (1..).zip(&pages) {
-            assert!(page.contains(&format!("Page{number}of{}", pages.len())), "page {number}");
+            assert!(page.contains(&format!("Page{number}of{}", pages.len())), "page {number}: {page}");
             assert!(number == 1 || page.contains("LineCharge"), "page {number} has no table head");
         }
         let all = without_commas(&pages);
