@@ -50,81 +50,19 @@ impl Model {
         }
     }
 
-    /// What a component's price may say besides.
-    pub(crate) fn fields(self) -> &'static [&'static str] {
-        match self {
-            Self::PerUnit => &[
-                "unit-size",
-                "packages",
-                "unit",
-                "month",
-                "per",
-                "bucket",
-                "minimum",
-                "maximum",
-                "prorate",
-                ROW[0],
-                ROW[1],
-                ROW[2],
-                ROW[3],
-            ],
-            Self::Graduated => &[
-                "unit-size",
-                "packages",
-                "beyond",
-                "zero-usage",
-                "unit",
-                "month",
-                "per",
-                "bucket",
-                "minimum",
-                "maximum",
-                "prorate",
-                ROW[0],
-                ROW[1],
-                ROW[2],
-                ROW[3],
-            ],
-            Self::Volume => &[
-                "unit-size",
-                "packages",
-                "beyond",
-                "zero-usage",
-                "tier-by",
-                "unit",
-                "month",
-                "per",
-                "bucket",
-                "minimum",
-                "maximum",
-                "prorate",
-                ROW[0],
-                ROW[1],
-                ROW[2],
-                ROW[3],
-            ],
-            Self::Percent => &[
-                "per-event",
-                "free-events",
-                "minimum-per-event",
-                "maximum-per-event",
-                "per",
-                "bucket",
-                "minimum",
-                "maximum",
-                "prorate",
-                "included",
-                "line-minimum",
-                "line-maximum",
-            ],
-            Self::Markup => {
-                &["per", "bucket", "minimum", "maximum", "prorate", "included", "line-minimum", "line-maximum"]
-            }
-            Self::Matrix | Self::Rules => {
-                &["otherwise", "unit", "month", "per", "bucket", "minimum", "maximum", "prorate"]
-            }
-            Self::ByAttribute => &["amounts", "otherwise", "prorate"],
-        }
+    /// What a component's price may say besides: what a price of a row may, and what is said for all rows.
+    pub(crate) fn fields(self) -> Vec<&'static str> {
+        let own: &[&str] = match self {
+            Self::PerUnit | Self::Graduated | Self::Volume => &["unit", "month"],
+            Self::Matrix | Self::Rules => &["otherwise", "unit", "month"],
+            Self::ByAttribute => &["amounts", "otherwise"],
+            Self::Percent | Self::Markup => &[],
+        };
+        let around: &[&str] = match self {
+            Self::ByAttribute => &["prorate"],
+            _ => &["per", "bucket", "minimum", "maximum", "prorate"],
+        };
+        [self.row_fields(), own, around].concat()
     }
 
     /// Whether nothing but limits of this price is prorated.

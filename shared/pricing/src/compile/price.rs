@@ -27,7 +27,7 @@ pub(crate) struct Source<'a> {
 pub(crate) fn check(spec: &PriceSpec, source: &Source<'_>) -> Vec<SpecError> {
     let mut keep = Keep::default();
     let Some(model) = only_model(spec, &mut keep) else { return keep.problems };
-    misplaced(spec, model, model.fields(), &mut keep);
+    misplaced(spec, model, &model.fields(), &mut keep);
     match &spec.by_attribute {
         Some(name) => {
             if spec.bucket_commitment.is_some() {
