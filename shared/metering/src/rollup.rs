@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::tally::{Cells, Counts, Tally, TallyError};
+use crate::time::{Instant, Quarter};
 
 /// How tallies are grouped in the ledger: the literal prefix of a source and the hour in which
 /// the object arrived. Fixed once per file; no statement about what is complete.
@@ -64,6 +65,45 @@ pub struct Input {
     pub mapping: String,
     /// Whether it counts.
     pub standing: Standing,
+    /// What it is the whole of, where files of its source take each other's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<Whole>,
+}
+
+/// What a file is the whole of: of all files of a source that are of the same group one counts, the latest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Whole {
+    /// What these files have in common.
+    pub group: Vec<String>,
+    /// What makes one later than another: greater texts come later. Empty where the time of
+    /// arrival decides.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub order: String,
+    /// When it arrived, where that decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<Instant>,
+}
+
+impl Input {
+    /// What makes a file of a group the latest one: what its key says, or when it arrived, and then its key.
+    pub fn lateness(&self) -> Option<(&str, Option<Instant>, &str)> {
+        self.whole.as_ref().map(|whole| (whole.order.as_str(), whole.arrived, self.key.as_str()))
+    }
+}
+
+/// The events of one day that carry ids, each once, in objects of the work bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The objects, each with a part of the events, in their order.
+    pub objects: Vec<String>,
+    /// How many events there are.
+    pub events: u64,
+    /// How many more there were that repeat one of these.
+    pub repeats: u64,
+    /// The first quarter-hour that they add to.
+    pub from: Quarter,
+    /// The last one.
+    pub to: Quarter,
 }
 
 /// A slot's merged tallies. A cache: it can be rebuilt from the ledger at any time.
@@ -73,8 +113,11 @@ pub struct Rollup {
     pub inputs: BTreeMap<String, Input>,
     /// The records of all files.
     pub counts: Counts,
-    /// The usage.
+    /// The usage, but for that of events with ids.
     pub cells: Cells,
+    /// The events with ids, by day: they may stand in files of other slots as well.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub runs: BTreeMap<i64, Run>,
 }
 
 impl Rollup {
@@ -92,6 +135,12 @@ impl Rollup {
         }
         self.inputs.insert(file, input);
         Ok(())
+    }
+
+    /// The first and the last quarter-hour with usage.
+    pub fn extent(&self) -> Option<(Quarter, Quarter)> {
+        let runs = self.runs.values().map(|run| (run.from, run.to));
+        runs.chain(self.cells.extent()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// The canonical text.
@@ -117,7 +166,6 @@ mod tests {
     use super::*;
     use crate::stream::Kind;
     use crate::tally::SeriesKey;
-    use crate::time::Instant;
 
     fn tally(value: i128) -> Tally {
         let mut tally =
@@ -141,6 +189,7 @@ mod tests {
             revision: 1,
             mapping: "m".into(),
             standing,
+            whole: None,
         }
     }
 

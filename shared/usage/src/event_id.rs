@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use metering::mark::{About, Mark, day_of};
+use metering::stream::Kind;
 use metering::time::Instant;
 use sha2::{Digest, Sha256};
 
 use crate::error::Unreadable;
+use crate::translate::SeriesTable;
 
-/// An event's id: 128 bits of SHA-256 over the names of its source and stream, its deployment and
-/// the fields that the source's `event-id` names. Two files that hold the same event hold the same id.
+/// An event's id: 128 bits of SHA-256 over the names of its source and stream, its deployment, its
+/// day in UTC and the fields that the source's `event-id` names. Two files that hold the same event
+/// hold the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub u128);
 
@@ -33,55 +37,55 @@ impl EventId {
     }
 }
 
-/// An event that counted, by its id: what is compared with other files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark {
-    /// The hour of the event, from the epoch: [`Instant::hour`].
-    pub hour: i64,
-    /// Its id.
-    pub id: EventId,
-    /// The number of its record in the file, from 1.
-    pub record: u64,
+/// What an event adds.
+pub(crate) struct Noted {
+    pub(crate) series: usize,
+    pub(crate) kind: Kind,
+    pub(crate) at: Instant,
+    pub(crate) until: Option<Instant>,
+    pub(crate) value: i128,
 }
 
-/// The ids of one object while they are met.
+/// The events of one object while they are met, by their ids.
 pub(crate) struct Ids {
-    met: BTreeMap<EventId, (i32, u32)>,
-    /// Ids that count elsewhere, sorted.
-    elsewhere: Arc<[EventId]>,
+    met: BTreeMap<EventId, Noted>,
     limit: usize,
 }
 
 impl Ids {
-    pub(crate) fn new(elsewhere: Arc<[EventId]>, limit: usize) -> Self {
-        Self { met: BTreeMap::new(), elsewhere, limit }
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { met: BTreeMap::new(), limit }
     }
 
-    /// Whether the event is the first of its id, here and elsewhere; it is then remembered.
+    /// Whether the event is the first of its id; it is then remembered.
     ///
     /// # Errors
     /// [`Unreadable`] when there are more than are held.
-    pub(crate) fn is_first(&mut self, id: EventId, at: Instant, record: u64) -> Result<bool, Unreadable> {
-        if self.elsewhere.binary_search(&id).is_ok() || self.met.contains_key(&id) {
+    pub(crate) fn is_first(&mut self, id: EventId, noted: Noted) -> Result<bool, Unreadable> {
+        if self.met.contains_key(&id) {
             return Ok(false);
         }
-        match (i32::try_from(at.hour()), u32::try_from(record)) {
-            (Ok(hour), Ok(record)) if self.met.len() < self.limit => {
-                self.met.insert(id, (hour, record));
-                Ok(true)
-            }
-            _ => Err(Unreadable::new(format!(
+        if self.met.len() >= self.limit {
+            return Err(Unreadable::new(format!(
                 "the object holds more than {} events with ids; write smaller files, or leave `event-id` out if no event is ever sent twice",
                 self.limit
-            ))),
+            )));
         }
+        self.met.insert(id, noted);
+        Ok(true)
     }
 
-    /// The events that counted, by hour and id.
-    pub(crate) fn into_marks(self) -> Vec<Mark> {
-        let mark = |(id, (hour, record))| Mark { hour: i64::from(hour), id, record: u64::from(record) };
-        let mut marks: Vec<Mark> = self.met.into_iter().map(mark).collect();
-        marks.sort_unstable();
+    /// The events, in the order in which marks are written.
+    pub(crate) fn into_marks(self, file: &Arc<str>, series: &SeriesTable) -> Vec<Mark> {
+        let mut known: BTreeMap<(usize, Kind), Arc<About>> = BTreeMap::new();
+        let mut mark = |(EventId(id), noted): (EventId, Noted)| {
+            let Noted { series: number, kind, at, until, value } = noted;
+            let about = known.entry((number, kind)).or_insert_with(|| Arc::new(series.about(number, kind)));
+            let (file, about) = (Arc::clone(file), Arc::clone(about));
+            Mark { day: day_of(at), id, file, about, at, until, value }
+        };
+        let mut marks: Vec<Mark> = self.met.into_iter().map(&mut mark).collect();
+        marks.sort_by(|a, b| a.rank().cmp(&b.rank()));
         marks
     }
 }

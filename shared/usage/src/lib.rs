@@ -48,7 +48,7 @@ mod translate;
 mod unit;
 
 pub use error::{SpecError, Unreadable};
-pub use event_id::{EventId, Mark};
+pub use event_id::EventId;
 pub use limits::Limits;
 pub use pattern::Tags;
 pub use reject::{Reject, RejectEntry};

@@ -25,7 +25,7 @@ pub struct Limits {
     /// Cells (deployment, stream, series, dimensions, quarter-hour) and readings of counters that
     /// one object may fill. More makes it unreadable.
     pub cells: usize,
-    /// Events with ids that one object may hold: each takes some forty bytes. More makes it unreadable.
+    /// Events with ids that one object may hold: each takes some two hundred bytes. More makes it unreadable.
     pub ids: usize,
     /// How many events are handed back one by one, for people to look at. Each counts all the same.
     pub shown: usize,

@@ -7,13 +7,14 @@ mod series;
 
 use std::sync::Arc;
 
+use metering::mark::Mark;
 use metering::tally::{Counts, SeriesKey, Tally};
 use metering::time::Instant;
 
 use crate::carry::Carried;
 use crate::decode::{Decoder, Member, TextSink};
 use crate::error::Unreadable;
-use crate::event_id::{EventId, Ids, Mark};
+use crate::event_id::{Ids, Noted};
 use crate::field::View;
 use crate::limits::Limits;
 use crate::parquet::Spool;
@@ -24,7 +25,7 @@ use crate::split::{Layout, Raw, RecordSink, Said, Splitter, Taken};
 use alike::Plans;
 use events::{Event, Events};
 use reader::Reader;
-use series::SeriesTable;
+pub(crate) use series::SeriesTable;
 
 /// What is known of an object besides its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,9 +34,8 @@ pub struct ObjectContext {
     pub key: String,
     /// What the source's pattern captured from the key.
     pub tags: Tags,
-    /// Events that count in other files and so not in this one: their ids, sorted. Empty at first;
-    /// who finds that an event stands in two files translates the one where it does not count anew.
-    pub elsewhere: Arc<[EventId]>,
+    /// What its events are known to come from, where they have ids.
+    pub file: Arc<str>,
 }
 
 /// What an object comes to.
@@ -46,7 +46,7 @@ pub struct Translation {
     /// The records that could not be translated, up to [`Limits::rejects`] of them; the tally
     /// counts all.
     pub rejects: Vec<Reject>,
-    /// The events that counted, where the source declares ids: by hour and id, each once.
+    /// The events that counted, where the source declares ids: by day and id, each once.
     pub marks: Vec<Mark>,
     /// The first events, up to [`Limits::shown`] of them.
     pub shown: Vec<Shown>,
@@ -99,7 +99,8 @@ impl<'s> Translator<'s> {
             plans: Plans::new(mapping),
             carried: Carried::new(mapping.carried),
             series: SeriesTable::new(limits.cells),
-            ids: Ids::new(context.elsewhere, limits.ids),
+            ids: Ids::new(limits.ids),
+            file: context.file,
             counts: Counts::default(),
             member: None,
             at_first: true,
@@ -221,6 +222,7 @@ struct Records<'s> {
     carried: Carried,
     series: SeriesTable,
     ids: Ids,
+    file: Arc<str>,
     counts: Counts,
     /// The member of the bundle that is being read.
     member: Option<Arc<str>>,
@@ -279,9 +281,10 @@ impl Records<'_> {
 
     fn commit(&mut self, line: u64) -> Result<(), Unreadable> {
         let before = self.counts.events;
-        for event @ Event { at, id, until, value, .. } in &self.events.list {
+        for event @ Event { series, kind, at, id, until, value } in &self.events.list {
+            let noted = Noted { series: *series, kind: *kind, at: *at, until: *until, value: *value };
             let counts = match id {
-                Some(id) => self.ids.is_first(*id, *at, self.counts.records)?,
+                Some(id) => self.ids.is_first(*id, noted)?,
                 None => true,
             };
             if counts {
@@ -331,8 +334,9 @@ impl Records<'_> {
 
     fn finish(self) -> Translation {
         let quarantine = self.quarantine();
+        let marks = self.ids.into_marks(&self.file, &self.series);
         let tally = Tally { cells: self.series.into_cells(), counts: self.counts };
-        Translation { tally, rejects: self.rejects, marks: self.ids.into_marks(), shown: self.shown, quarantine }
+        Translation { tally, rejects: self.rejects, marks, shown: self.shown, quarantine }
     }
 
     /// Too many rejects: a share above the limit, or all that there is; or one that is suspicious.

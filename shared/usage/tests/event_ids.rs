@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use common::{source, translate};
+use metering::mark::Mark;
+use metering::tally::Cells;
+use metering::time::Instant;
 use proptest::prelude::*;
-use usage::{EventId, Limits, ObjectContext, Source, Translation, Translator, WholeOf};
+use usage::{Limits, ObjectContext, Source, Translation, Translator, WholeOf};
 
 const MAPPING: &str = r#"
 name: ids
@@ -24,13 +27,20 @@ usage:
 - {stream: calls, quantity: m, series: "'second'", optional: true}
 "#;
 
-fn without(source: &Source, bytes: &[u8], elsewhere: &[EventId]) -> Translation {
-    let context = ObjectContext { elsewhere: elsewhere.into(), ..ObjectContext::default() };
+fn of_file(source: &Source, bytes: &[u8], file: &str) -> Translation {
+    let context = ObjectContext { file: file.into(), ..ObjectContext::default() };
     let mut translator = Translator::new(source, context);
     translator.push(bytes).unwrap();
     let translation = translator.finish().unwrap();
     assert!(translation.tally.counts.balance());
     translation
+}
+
+/// What some marks add up to.
+fn marked(marks: &[Mark]) -> Cells {
+    let mut cells = Cells::default();
+    marks.iter().for_each(|mark| mark.add_to(&mut cells).unwrap());
+    cells
 }
 
 /// All that a translation counts of a stream.
@@ -56,7 +66,8 @@ fn what_is_rejected_or_filtered_takes_no_id() {
     assert_eq!((counts.tallied, counts.repeated, counts.rejected), (1, 1, 2));
     assert_eq!(total(&translation, "calls"), 2_000);
     assert_eq!(translation.marks.len(), 1);
-    assert_eq!((translation.marks[0].record, translation.marks[0].hour), (2, 1_769_929_200 / 3_600));
+    let mark = &translation.marks[0];
+    assert_eq!((mark.value, mark.at, mark.day), (2_000, Instant(1_769_929_200_000), 1_769_929_200 / 86_400));
 }
 
 #[test]
@@ -67,21 +78,25 @@ fn a_record_that_feeds_a_stream_twice_is_no_repetition_of_itself() {
 }
 
 #[test]
-fn what_counts_elsewhere_does_not_count_here() {
-    let source = source(MAPPING);
+fn the_same_id_on_another_day_is_another_event() {
     let text = concat!(
-        r#"{"site": "a", "at": 1769929200, "id": "x", "n": 1, "c": 7}"#,
+        r#"{"site": "a", "at": 1769990399, "id": "x", "n": 1}"#,
         "\n",
-        r#"{"site": "a", "at": 1769929200, "id": "y", "n": 2}"#,
+        r#"{"site": "a", "at": 1769990400, "id": "x", "n": 2}"#,
         "\n",
     );
-    let whole = without(&source, text.as_bytes(), &[]);
-    let mut both: Vec<EventId> = whole.marks.iter().filter(|mark| mark.record == 1).map(|mark| mark.id).collect();
-    both.sort_unstable();
-    let rest = without(&source, text.as_bytes(), &both);
-    assert_eq!((total(&rest, "calls"), total(&rest, "credits"), rest.tally.counts.repeated), (2_000, 0, 1));
-    let one = without(&source, text.as_bytes(), &both[..1]);
-    assert_eq!((one.tally.counts.tallied, one.tally.counts.events, one.marks.len()), (2, 2, 2));
+    let translation = translate(&source(MAPPING), text.as_bytes()).unwrap();
+    assert_eq!((total(&translation, "calls"), translation.marks.len()), (3_000, 2));
+}
+
+#[test]
+fn what_is_spread_over_a_time_is_told_by_its_marks_alone() {
+    let spread =
+        MAPPING.replace("time: {field: at, format: epoch-s}", "time: {field: at, until: end, format: epoch-s}");
+    let text = r#"{"site": "a", "at": 1769990000, "end": 1769992777, "id": "x", "n": 7}"#;
+    let translation = translate(&source(&spread), text.as_bytes()).unwrap();
+    assert_eq!(translation.tally.cells.len(), 4);
+    assert_eq!(marked(&translation.marks), translation.tally.cells);
 }
 
 #[test]
@@ -119,8 +134,8 @@ fn a_file_says_what_it_is_the_whole_of() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Against counting by hand, and: what one file counts and what the rest of another counts
-    /// without it is what both count as one.
+    /// Against counting by hand; and the marks alone tell the usage. Two files that are merged by
+    /// their marks are what one file with all events is, if nothing differs between repeats.
     #[test]
     fn each_id_counts_once(events in prop::collection::vec((0_u8..12, 0_u8..2, 1_u32..9), 0..30), cut in any::<prop::sample::Index>()) {
         let source = source(MAPPING);
@@ -130,15 +145,16 @@ proptest! {
         });
         let mut first = BTreeMap::new();
         events.iter().for_each(|(id, site, n)| { first.entry((id, site)).or_insert(*n); });
-        let whole = without(&source, write(&events).as_bytes(), &[]);
+        let whole = of_file(&source, write(&events).as_bytes(), "");
         prop_assert_eq!(total(&whole, "calls"), first.values().map(|n| i128::from(*n) * 1_000).sum::<i128>());
         prop_assert_eq!(whole.marks.len(), first.len());
+        prop_assert_eq!(&marked(&whole.marks), &whole.tally.cells);
         let (left, right) = events.split_at(cut.index(events.len() + 1));
-        let mut left = without(&source, write(left).as_bytes(), &[]);
-        let mut known: Vec<EventId> = left.marks.iter().map(|mark| mark.id).collect();
-        known.sort_unstable();
-        let right = without(&source, write(right).as_bytes(), &known);
-        left.tally.merge(&right.tally).unwrap();
-        prop_assert_eq!(left.tally, whole.tally);
+        let left = of_file(&source, write(left).as_bytes(), "1");
+        let mut both = of_file(&source, write(right).as_bytes(), "2").marks;
+        both.extend(left.marks);
+        both.sort_by(|a, b| a.rank().cmp(&b.rank()));
+        both.dedup_by(|later, earlier| later.repeats(earlier));
+        prop_assert_eq!(marked(&both), whole.tally.cells);
     }
 }

@@ -6,6 +6,7 @@ mod memo;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use metering::mark::day_of;
 use metering::stream::{Kind, Negative};
 use metering::tally::SeriesKey;
 use metering::time::Instant;
@@ -127,7 +128,7 @@ impl Events {
         let Moment { at, until } = self.moment(reading)?;
         spreads(value, at, until)?;
         let series = self.series(usage, reading)?;
-        let id = event_id(usage, reading)?;
+        let id = event_id(usage, reading, at)?;
         self.list.push(Event { series, kind: usage.kind, at, until, value, id });
         Ok(())
     }
@@ -163,14 +164,14 @@ fn spreads(value: i128, at: Instant, until: Option<Instant>) -> Result<(), Strin
     value.checked_mul(span).map(|_| ()).ok_or_else(|| "the quantity is too large to be spread over its time".to_owned())
 }
 
-fn event_id(usage: &Usage, reading: &Reading<'_, '_>) -> Result<Option<EventId>, String> {
+fn event_id(usage: &Usage, reading: &Reading<'_, '_>, at: Instant) -> Result<Option<EventId>, String> {
     if usage.id.is_empty() {
         return Ok(None);
     }
     let (mapping, view) = (reading.mapping, reading.view);
-    let nth = usage.nth.to_string();
+    let (nth, day) = (usage.nth.to_string(), day_of(at).to_string());
     let deployment = required("deployment", &reading.fan.deployment, view, &mapping.absent)?;
-    let mut texts = vec![Cow::from(&mapping.name), Cow::from(&usage.stream), Cow::from(&nth), deployment];
+    let mut texts = vec![Cow::from(&mapping.name), Cow::from(&usage.stream), Cow::from(&nth), Cow::from(&day), deployment];
     for field in &usage.id {
         texts.push(required("event id", field, view, &mapping.absent)?);
     }

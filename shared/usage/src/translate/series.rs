@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use metering::mark::{About, spread};
 use metering::state::{State, StateError};
 use metering::stream::Kind;
 use metering::tally::{Cells, Quarters, SeriesKey};
@@ -14,7 +15,7 @@ use crate::error::Unreadable;
 const RECENT: usize = 4_096;
 
 /// Series by number, so that a record names one without copying a text.
-pub(super) struct SeriesTable {
+pub(crate) struct SeriesTable {
     /// By the texts of a record, written one after the other with their lengths.
     by_texts: BTreeMap<Vec<u8>, usize>,
     by_key: BTreeMap<SeriesKey, usize>,
@@ -90,19 +91,7 @@ impl SeriesTable {
     /// [`Unreadable`] when the object fills more cells than are held, or a cell overflows.
     pub(super) fn add(&mut self, event: &Event) -> Result<(), Unreadable> {
         let Event { series, kind, at, value, .. } = *event;
-        let Some(until) = event.until else { return self.put(series, kind, at, value) };
-        // Each quarter-hour gets what has come up to its end, rounded down, less what came before: all
-        // of them add up to the value, to the last digit.
-        let span = i128::from(until.0.saturating_sub(at.0));
-        let (mut from, mut before) = (at, 0);
-        while from < until {
-            let next = Quarter(Quarter::of(from).0.saturating_add(1)).start().min(until);
-            let elapsed = i128::from(next.0.saturating_sub(at.0));
-            let upto = value.saturating_mul(elapsed).checked_div_euclid(span).unwrap_or(value);
-            self.put(series, kind, from, upto.saturating_sub(before))?;
-            (from, before) = (next, upto);
-        }
-        Ok(())
+        spread(at, event.until, value, |at, value| self.put(series, kind, at, value))
     }
 
     fn put(&mut self, number: usize, kind: Kind, at: Instant, value: i128) -> Result<(), Unreadable> {
@@ -136,6 +125,11 @@ impl SeriesTable {
     /// What a series is about.
     pub(super) fn key(&self, number: usize) -> SeriesKey {
         self.series.get(number).map_or_else(SeriesKey::default, |series| series.key.clone())
+    }
+
+    /// What the events of a series are about.
+    pub(crate) fn about(&self, number: usize, kind: Kind) -> About {
+        About { key: self.key(number), kind }
     }
 
     /// All cells that something was added to.
