@@ -1,12 +1,13 @@
 //! From tallies to rollups: the second commit point.
 
-use metering::rollup::{Rollup, Slot, Standing};
-use metering::tally::Tally;
+use metering::rollup::{Input, Rollup, Slot, Standing};
+use metering::tally::{Cells, Tally};
 use metering::time::Quarter;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
 use crate::file::{FileRecord, pages, read_text};
+use crate::marks;
 use crate::names;
 use crate::ports::{Bucket, Item, Key, Ports, Table, Write, Written};
 
@@ -120,23 +121,64 @@ async fn register<P: Ports>(ports: &P, source: &str) -> Result<(), LedgerError> 
 
 /// The rollup of all tallies that the slot has now.
 async fn build<P: Ports>(ports: &P, slot: &Slot) -> Result<Rollup, LedgerError> {
-    let mut rollup = Rollup::default();
+    let mut building = Building::default();
     for (file, item) in pages(ports, Table::Ledger, &names::tallies(slot)).await? {
         let record = FileRecord::read(&item)?;
-        let tally = match record.standing {
+        building.add_record(ports, file, record.input(item.revision), record).await?;
+    }
+    building.end(ports).await
+}
+
+/// A rollup while files go in.
+#[derive(Default)]
+pub(crate) struct Building {
+    rollup: Rollup,
+    marks: Vec<String>,
+}
+
+impl Building {
+    /// Takes a file in as its record says.
+    pub(crate) async fn add_record<P: Ports>(
+        &mut self,
+        ports: &P,
+        file: String,
+        input: Input,
+        record: FileRecord,
+    ) -> Result<(), LedgerError> {
+        let tally = match input.standing {
             Standing::Counted => record.load(ports).await?,
             Standing::Quarantined(_) | Standing::Waived(_) => Tally::default(),
         };
-        rollup.add(file, record.input(item.revision), &tally)?;
+        self.add(file, input, tally, record.marks)
     }
-    Ok(rollup)
+
+    /// Takes a file in. What its marks say is told by them, wherever they stand as well.
+    pub(crate) fn add(
+        &mut self,
+        file: String,
+        input: Input,
+        mut tally: Tally,
+        marks: Option<String>,
+    ) -> Result<(), LedgerError> {
+        if let (Some(marks), Standing::Counted) = (marks, &input.standing) {
+            tally.cells = Cells::default();
+            self.marks.push(marks);
+        }
+        Ok(self.rollup.add(file, input, &tally)?)
+    }
+
+    /// The rollup of all of them.
+    pub(crate) async fn end<P: Ports>(mut self, ports: &P) -> Result<Rollup, LedgerError> {
+        self.rollup.runs = marks::roll_up(ports, self.marks).await?;
+        Ok(self.rollup)
+    }
 }
 
 async fn store<P: Ports>(ports: &P, rollup: &Rollup) -> Result<RollupHead, LedgerError> {
     let text = rollup.encode()?;
     let body = format!("rollups/{}.json", names::sha256(text.as_bytes()));
     ports.put_once(Bucket::Work, &body, text.into_bytes(), "application/json").await?;
-    let extent = rollup.cells.extent();
+    let extent = rollup.extent();
     let (from, to) = (extent.map(|(from, _)| from), extent.map(|(_, to)| to));
     Ok(RollupHead { body, inputs: rollup.inputs.len(), from, to })
 }

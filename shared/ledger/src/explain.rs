@@ -1,26 +1,32 @@
 //! From a line of an invoice back to the files: the line with its steps, the rollups that were
 //! priced, the files that brought its usage, each with the hash that holds the next hop.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::Catalogue;
 use catalog::directory::Directory;
 use invoicing::{Invoice, Line, LineKind};
 use metering::exact::Exact;
+use metering::mark::Mark;
 use metering::period::Period;
 use metering::rollup::{Input, Slot, Standing};
-use metering::tally::{Cells, Tally, TallyError};
+use metering::tally::{Cells, TallyError};
 use metering::time::{Instant, Span};
 
 use crate::configuration::Configuration;
+use crate::counted::Days;
 use crate::error::LedgerError;
 use crate::file::{pages, read_hashed, record_at};
 use crate::invoice::{Issued, read_issued};
 use crate::manifest::{Manifest, rollup};
+use crate::marks;
 use crate::names;
 use crate::ownership::{deployments, owned_by, series};
 use crate::ports::{Key, Ports, Table};
+use crate::replaced::without;
 use crate::snapshot;
+use crate::verify::replaced;
 
 /// An issued invoice with where it was found.
 #[derive(Clone, Debug)]
@@ -218,28 +224,61 @@ fn asked(catalogue: &Catalogue, found: &Found, line: &Line) -> Result<Option<Ask
 async fn shares<P: Ports>(ports: &P, made: &Made<'_>, asked: &Asked) -> Result<BTreeMap<String, Share>, LedgerError> {
     let mut shares = BTreeMap::new();
     let owned = made.owned(asked);
-    for (slot, body) in Manifest::recall(ports, made.root).await?.rollups()? {
-        let rollup = rollup(ports, &body).await?;
-        if part(&rollup.cells, &asked.stream, &owned)?.0 == 0 {
-            continue;
+    let manifest = Manifest::recall(ports, made.root).await?;
+    let replaced = replaced(ports, &manifest).await?;
+    let (mut days, mut marked) = (Days::default(), BTreeMap::new());
+    for (slot, body) in manifest.rollups()? {
+        let stored = rollup(ports, &body).await?;
+        let rollup = without(ports, &slot, (&body, stored), &replaced).await?;
+        let adds = part(&rollup.cells, &asked.stream, &owned)?.0 > 0;
+        let counted = |(_, input): &(String, Input)| input.standing == Standing::Counted;
+        for (file, input) in rollup.inputs.into_iter().filter(counted) {
+            if !rollup.runs.is_empty() {
+                marked.insert(file.clone(), (input.clone(), slot.clone(), body.clone()));
+            }
+            if !adds {
+                continue;
+            }
+            let record = record_at(ports, &slot, &file, input.revision).await?;
+            let cells = if record.marks.is_none() { record.load(ports).await?.cells } else { Cells::default() };
+            if let Some(share) = share(&input, &cells, (&slot, &body), (&asked.stream, &owned))? {
+                shares.insert(file, share);
+            }
         }
-        for (file, input) in rollup.inputs.iter().filter(|(_, input)| input.standing == Standing::Counted) {
-            let tally = record_at(ports, &slot, file, input.revision).await?.load(ports).await?;
-            if let Some(share) = share(input, &tally, (&slot, &body), (&asked.stream, &owned))? {
-                shares.insert(file.clone(), share);
+        days.add(&slot.source, rollup.runs);
+    }
+    for runs in days.within(Some(asked.span)) {
+        let asked_for = |mark: &Mark| mark.about.key.stream == asked.stream;
+        for (file, cells) in marks::by_file(ports, &runs, asked_for).await? {
+            let Some((input, slot, body)) = marked.get(&file) else { continue };
+            if let Some(share) = share(input, &cells, (slot, body), (&asked.stream, &owned))? {
+                add_share(&mut shares, file, share)?;
             }
         }
     }
     Ok(shares)
 }
 
+/// A file may bring usage of several days.
+fn add_share(shares: &mut BTreeMap<String, Share>, file: String, more: Share) -> Result<(), LedgerError> {
+    match shares.entry(file) {
+        Entry::Vacant(place) => drop(place.insert(more)),
+        Entry::Occupied(mut place) => {
+            let share = place.get_mut();
+            share.samples = share.samples.saturating_add(more.samples);
+            share.sum = share.sum.add(&more.sum).map_err(|error| LedgerError::billing(&share.key, error))?;
+        }
+    }
+    Ok(())
+}
+
 fn share(
     input: &Input,
-    tally: &Tally,
+    cells: &Cells,
     (slot, body): (&Slot, &str),
     (stream, owned): (&str, &Owned),
 ) -> Result<Option<Share>, LedgerError> {
-    let (samples, sum) = part(&tally.cells, stream, owned)?;
+    let (samples, sum) = part(cells, stream, owned)?;
     let share = Share {
         key: input.key.clone(),
         etags: input.etags.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use metering::rollup::{Input, Slot, Standing};
+use metering::rollup::{Input, Slot, Standing, Whole};
 use metering::tally::{Counts, Tally};
 use metering::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,12 @@ pub struct FileRecord {
     /// The object in the work bucket that lists the rejected records, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects: Option<String>,
+    /// What it is the whole of, where files of its source take each other's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<Whole>,
+    /// The object in the work bucket that holds its events one by one, where they have ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marks: Option<String>,
     /// The tally, where it is small.
     #[serde(default, with = "packed", skip_serializing_if = "Option::is_none")]
     pub tally: Option<Tally>,
@@ -111,6 +117,7 @@ impl FileRecord {
             revision,
             mapping: self.mapping.clone(),
             standing: self.standing.clone(),
+            whole: self.whole.clone(),
         }
     }
 }

@@ -4,14 +4,16 @@
 //! it leaves the same state as delivered once.
 
 use catalog::Catalogue;
-use metering::rollup::{Slot, Standing};
+use metering::rollup::{Slot, Standing, Whole};
 use metering::tally::{Counts, Tally};
+use metering::time::Instant;
 use sha2::{Digest, Sha256};
-use usage::{ObjectContext, Source, Tags, Translation, Translator};
+use usage::{ObjectContext, Source, Tags, Translation, Translator, WholeOf};
 
 use crate::attention::{self, Kind, Notice};
 use crate::error::LedgerError;
 use crate::file::{Claim, FileRecord, claimed_slot, read_claim};
+use crate::marks;
 use crate::names;
 use crate::ports::{Bucket, Item, ObjectMeta, Ports, Read, Write, Written};
 use crate::restate::Restatements;
@@ -133,11 +135,16 @@ async fn known<P: Ports>(
 ) -> Result<Option<FileRecord>, LedgerError> {
     let (table, key) = names::tally(slot, file);
     let record = ports.get(table, &key).await?.as_ref().map(FileRecord::read).transpose()?;
-    let Some(record) = record.filter(|record| record.etags.contains(&meta.etag) && !may_be_mended(record, source))
-    else {
-        return Ok(None);
+    let says_all = |record: &FileRecord| {
+        record.etags.contains(&meta.etag) && !may_be_mended(record, source) && !came_again(record, meta)
     };
+    let Some(record) = record.filter(says_all) else { return Ok(None) };
     Ok((!is_restated(ports, slot, &record, source.hash()).await?).then_some(record))
+}
+
+/// Whether the same bytes were written once more, and when they were decides whether they count.
+fn came_again(record: &FileRecord, meta: &ObjectMeta) -> bool {
+    arrival(record).is_some_and(|arrived| arrived < meta.modified)
 }
 
 /// Whether a file that counts was read by another mapping than the one by which it is to be read, which is this one.
@@ -161,6 +168,8 @@ fn may_be_mended(record: &FileRecord, source: &Source) -> bool {
 pub(crate) struct Draft {
     pub(crate) record: FileRecord,
     pub(crate) tally: Tally,
+    /// The object that its record names for its events with ids.
+    marks: Option<Vec<u8>>,
 }
 
 /// Reads and translates the object in bounded pieces; `None` if it changed meanwhile.
@@ -170,8 +179,9 @@ pub(crate) async fn read_object<P: Ports>(
     tags: Tags,
     meta: &ObjectMeta,
 ) -> Result<Option<Draft>, LedgerError> {
-    let mut translator =
-        Translator::new(source, ObjectContext { key: meta.key.clone(), tags, ..ObjectContext::default() });
+    let whole = whole(source, &tags, meta);
+    let file = names::file_id(&meta.key).into();
+    let mut translator = Translator::new(source, ObjectContext { key: meta.key.clone(), tags, file });
     let mut hasher = Sha256::new();
     let mut unreadable = None;
     let mut offset = 0;
@@ -195,11 +205,19 @@ pub(crate) async fn read_object<P: Ports>(
         Some(error) => Err(error),
         None => translator.finish(),
     };
-    let draft = match translated {
+    let mut draft = match translated {
         Ok(translation) => draft_of(ports, source, meta, content, translation).await?,
         Err(error) => quarantine(source, meta, content, error.to_string(), None),
     };
+    draft.record.whole = whole;
     Ok(Some(draft))
+}
+
+/// What a file is the whole of, and when it came where that decides.
+fn whole(source: &Source, tags: &Tags, meta: &ObjectMeta) -> Option<Whole> {
+    let WholeOf { group, order } = source.whole_of(tags)?;
+    let arrived = order.is_empty().then_some(meta.modified);
+    Some(Whole { group, order, arrived })
 }
 
 async fn draft_of<P: Ports>(
@@ -214,13 +232,16 @@ async fn draft_of<P: Ports>(
         return Ok(quarantine(source, meta, content, reason, rejects));
     }
     let counts = translation.tally.counts;
-    let record = record(source, meta, content, Standing::Counted, counts, rejects);
-    Ok(Draft { record, tally: translation.tally })
+    let mut record = record(source, meta, content, Standing::Counted, counts, rejects);
+    let (object, marks) = marks::of_file(&translation.marks)?.unzip();
+    record.marks = object;
+    Ok(Draft { record, tally: translation.tally, marks })
 }
 
 fn quarantine(source: &Source, meta: &ObjectMeta, content: String, reason: String, rejects: Option<String>) -> Draft {
     let standing = Standing::Quarantined(reason);
-    Draft { record: record(source, meta, content, standing, Counts::default(), rejects), tally: Tally::default() }
+    let record = record(source, meta, content, standing, Counts::default(), rejects);
+    Draft { record, tally: Tally::default(), marks: None }
 }
 
 fn record(
@@ -240,6 +261,8 @@ fn record(
         standing,
         counts,
         rejects,
+        whole: None,
+        marks: None,
         tally: None,
         body: None,
     }
@@ -280,6 +303,9 @@ async fn commit<P: Ports>(
 ) -> Result<Option<Outcome>, LedgerError> {
     let (table, key) = names::tally(slot, file);
     let mut outcome = outcome_of(&draft.record);
+    if let (Some(object), Some(bytes)) = (&draft.record.marks, draft.marks) {
+        marks::keep(ports, object, bytes).await?;
+    }
     let body = draft.record.clone().store(ports, draft.tally).await?;
     let mut write = Write::create(table, key.clone(), body.clone());
     let mut replaces = false;
@@ -309,7 +335,7 @@ async fn commit<P: Ports>(
             Decision::Conflict => return Ok(Some(Outcome::Conflict)),
             Decision::KnowEtag => {
                 keep_superseded(ports, file, &present).await?;
-                (with_etag(record, &meta.etag).text()?, Outcome::Repeated, false)
+                (with_etag(record, meta).text()?, Outcome::Repeated, false)
             }
             Decision::Replace => {
                 keep_superseded(ports, file, &present).await?;
@@ -333,7 +359,7 @@ fn outcome_of(record: &FileRecord) -> Outcome {
 enum Decision {
     /// It says the same.
     Keep,
-    /// The same content under another etag, as after an upload in parts.
+    /// The same content under another etag, as after an upload in parts, or once more.
     KnowEtag,
     /// Ours takes its place.
     Replace,
@@ -347,7 +373,7 @@ fn decide(present: &FileRecord, ours: &FileRecord, source: &Source, restated: bo
     let never_counted = present.standing != Standing::Counted;
     let quarantined = matches!(present.standing, Standing::Quarantined(_));
     let mended = restated || (quarantined && present.mapping != ours.mapping);
-    let known = ours.etags.is_subset(&present.etags);
+    let known = ours.etags.is_subset(&present.etags) && arrival(ours) <= arrival(present);
     match (same, mended, known) {
         (true, true, _) => Decision::Replace,
         (true, false, true) => Decision::Keep,
@@ -357,8 +383,16 @@ fn decide(present: &FileRecord, ours: &FileRecord, source: &Source, restated: bo
     }
 }
 
-fn with_etag(mut record: FileRecord, etag: &str) -> FileRecord {
-    record.etags.insert(etag.to_owned());
+/// When a file came, where that decides whether it counts.
+fn arrival(record: &FileRecord) -> Option<Instant> {
+    record.whole.as_ref().and_then(|whole| whole.arrived)
+}
+
+fn with_etag(mut record: FileRecord, meta: &ObjectMeta) -> FileRecord {
+    record.etags.insert(meta.etag.clone());
+    if let Some(whole) = &mut record.whole {
+        whole.arrived = whole.arrived.map(|arrived| arrived.max(meta.modified));
+    }
     record
 }
 

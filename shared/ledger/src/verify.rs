@@ -3,22 +3,31 @@
 //! Nothing is taken on trust that a hash on the invoice does not hold: catalogue, directory,
 //! manifest, rollups. The usage is read from the files again.
 
+use std::collections::BTreeSet;
+
 use catalog::Catalogue;
 use catalog::directory::Directory;
-use metering::rollup::{Input, Rollup, Slot, Standing};
-use metering::tally::{Tally, TallyError};
+use metering::rollup::{Input, Slot, Standing};
+use metering::tally::Tally;
+use metering::time::{Instant, Span};
 
+use crate::aggregate::Building;
 use crate::configuration::Configuration;
-use crate::counted::Counted;
+use crate::counted::{Counted, Days};
 use crate::error::LedgerError;
 use crate::explain::{Found, find, of_account};
 use crate::file::{FileRecord, record_at};
 use crate::invoice::rederive;
 use crate::manifest::{Manifest, rollup};
+use crate::marks;
 use crate::names;
 use crate::ports::{Bucket, Ports};
+use crate::replaced::Latest;
 use crate::snapshot;
 use crate::translate::read_object;
+
+/// All time.
+const ALWAYS: Span = Span { from: Instant(i64::MIN), until: Instant(i64::MAX) };
 
 /// What a verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,21 +101,42 @@ async fn read_again<P: Ports>(
     let (files, unread, wrong) = (0, Vec::new(), Vec::new());
     let mut verification = Verification { files, unread, wrong, issued: String::new(), derived: String::new() };
     let manifest = Manifest::recall(ports, root).await?;
-    let mut counted = Counted::default();
+    let replaced = replaced(ports, &manifest).await?;
+    let (mut counted, mut days) = (Counted::default(), Days::default());
     for (slot, body) in manifest.rollups()? {
         let stored = rollup(ports, &body).await?;
-        let mut again = Rollup::default();
+        // All files, and those that no later one took the place of.
+        let (mut all, mut counting) = (Building::default(), Building::default());
         for (file, input) in &stored.inputs {
-            let tally = file_again(ports, catalogue, &slot, (file, input), &mut verification).await?;
-            again.add(file.clone(), input.clone(), &tally)?;
+            let (tally, marks) = file_again(ports, catalogue, &slot, (file, input), &mut verification).await?;
+            if !replaced.contains(file) {
+                counting.add(file.clone(), input.clone(), tally.clone(), marks.clone())?;
+            }
+            all.add(file.clone(), input.clone(), tally, marks)?;
         }
-        if again.encode()? != stored.encode()? {
+        if all.end(ports).await?.encode()? != stored.encode()? {
             verification.wrong.push((body, "its files do not add up to it".to_owned()));
         }
-        counted.cells.merge(&again.cells).map_err(TallyError::from)?;
+        counted.take(&slot.source, counting.end(ports).await?, Some(ALWAYS), &mut days)?;
+    }
+    for runs in days.within(Some(ALWAYS)) {
+        counted.take_day(marks::usage_anew(ports, &runs).await?)?;
     }
     counted.manifest = manifest;
     Ok((counted, verification))
+}
+
+/// The files of a manifest that later ones took the place of.
+///
+/// # Errors
+/// [`LedgerError`].
+pub(crate) async fn replaced<P: Ports>(ports: &P, manifest: &Manifest) -> Result<BTreeSet<String>, LedgerError> {
+    let mut latest = Latest::default();
+    for (slot, body) in manifest.rollups()? {
+        let stored = rollup(ports, &body).await?;
+        stored.inputs.iter().for_each(|(file, input)| latest.meet(&slot.source, file, input));
+    }
+    Ok(latest.into_replaced())
 }
 
 /// What one file comes to; the object itself is read where it still is what it was.
@@ -116,25 +146,32 @@ async fn file_again<P: Ports>(
     slot: &Slot,
     (file, input): (&str, &Input),
     verification: &mut Verification,
-) -> Result<Tally, LedgerError> {
+) -> Result<(Tally, Option<String>), LedgerError> {
     if input.standing != Standing::Counted {
-        return Ok(Tally::default());
+        return Ok((Tally::default(), None));
     }
     let record = record_at(ports, slot, file, input.revision).await?;
-    match object_again(ports, catalogue, &record, input).await? {
+    let marks = record.marks.clone();
+    if let Some(object) = &marks
+        && !marks::is_sound(ports, object).await?
+    {
+        return Err(LedgerError::Missing(object.clone()));
+    }
+    let tally = match object_again(ports, catalogue, &record, input).await? {
         Ok(tally) => {
             verification.files = verification.files.saturating_add(1);
-            Ok(tally)
+            tally
         }
         Err(Again::Unread(why)) => {
             verification.unread.push((input.key.clone(), why.to_owned()));
-            record.load(ports).await
+            record.load(ports).await?
         }
         Err(Again::Wrong(why)) => {
             verification.wrong.push((input.key.clone(), why.to_owned()));
-            record.load(ports).await
+            record.load(ports).await?
         }
-    }
+    };
+    Ok((tally, marks))
 }
 
 /// Why a file's usage is not read from its object.
@@ -166,6 +203,9 @@ async fn object_again<P: Ports>(
     };
     if draft.record.content != input.content {
         return Ok(Err(Again::Wrong("the object has the same etag and other bytes")));
+    }
+    if draft.record.marks != record.marks {
+        return Ok(Err(Again::Wrong("its events are others than those that were kept")));
     }
     Ok(Ok(draft.tally))
 }

@@ -29,7 +29,6 @@ pub(super) fn check(
                 }
             }
             Ok(source) => {
-                delivery(&source, place, findings);
                 overlaps(&source, place, &earlier, findings);
                 earlier.push((source.clone(), place));
                 sound.entry(spec.name.clone()).or_insert(source);
@@ -37,20 +36,6 @@ pub(super) fn check(
         }
     }
     sound
-}
-
-/// What a source may say of its deliveries, and the ledger does not carry out between files.
-fn delivery(source: &Source, place: &Place, findings: &mut Findings) {
-    if source.replaces() {
-        let message = "files that take each other's place cannot be counted yet: they would add up".to_owned();
-        let hint = "have the product write only what is new, under a key of its own, or use `on-change: supersede` for files that are written anew under the same key".to_owned();
-        findings.error(place, "delivery", message, Some(hint));
-    }
-    if source.has_event_ids() {
-        let message =
-            "ids of events are compared within a file only: an event that stands in two files counts twice".to_owned();
-        findings.warning(place, "event-id", message, None);
-    }
 }
 
 fn feeds(place: &Place) -> impl Iterator<Item = &str> {

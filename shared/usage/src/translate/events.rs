@@ -171,7 +171,8 @@ fn event_id(usage: &Usage, reading: &Reading<'_, '_>, at: Instant) -> Result<Opt
     let (mapping, view) = (reading.mapping, reading.view);
     let (nth, day) = (usage.nth.to_string(), day_of(at).to_string());
     let deployment = required("deployment", &reading.fan.deployment, view, &mapping.absent)?;
-    let mut texts = vec![Cow::from(&mapping.name), Cow::from(&usage.stream), Cow::from(&nth), Cow::from(&day), deployment];
+    let mut texts =
+        vec![Cow::from(&mapping.name), Cow::from(&usage.stream), Cow::from(&nth), Cow::from(&day), deployment];
     for field in &usage.id {
         texts.push(required("event id", field, view, &mapping.absent)?);
     }
