@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use crate::exact::{Exact, ExactError};
 use crate::period::{Day, Period, PeriodError};
 use crate::state::{Sample, State, StateError, Summary};
-use crate::stream::{Across, Aggregation, Gap, Kind, Stream, Within};
+use crate::stream::{Across, Aggregation, COUNTER_LOOKBACK, Gap, Kind, Stream, Within};
 use crate::tally::{Quarters, SeriesKey};
 use crate::time::{Instant, Quarter, Span};
 
@@ -271,7 +271,8 @@ fn sum_increases(stream: &Stream, days: &[Day], series: &[SeriesUsage<'_>]) -> R
 }
 
 /// What a counter grew by from each reading to the next, at the time of the later one. The first
-/// reading says nothing about usage; after a fall the counter began anew from zero.
+/// reading says nothing about usage, nor does the first after a silence of more than
+/// [`COUNTER_LOOKBACK`]; after a fall the counter began anew from zero.
 pub fn increases(quarters: &Quarters) -> impl Iterator<Item = Sample> + '_ {
     let readings = quarters.values().flat_map(|state| match state {
         State::Counter(samples) => samples.as_slice(),
@@ -279,10 +280,17 @@ pub fn increases(quarters: &Quarters) -> impl Iterator<Item = Sample> + '_ {
     });
     let mut before: Option<Sample> = None;
     readings.filter_map(move |reading| {
-        let previous = before.replace(*reading)?;
+        let previous = before.replace(*reading).filter(|previous| !silent(previous, reading))?;
         let grown = reading.value.checked_sub(previous.value).filter(|grown| *grown >= 0);
         Some(Sample { at: reading.at, value: grown.unwrap_or(reading.value) })
     })
+}
+
+/// Whether so much time passed between two readings that the later one is a first one: what a month comes to must
+/// not depend on how much of the time before it was read.
+fn silent(previous: &Sample, reading: &Sample) -> bool {
+    let lookback = Quarter(COUNTER_LOOKBACK).start().0;
+    reading.at.0.saturating_sub(previous.at.0) > lookback
 }
 
 /// Changes: the level stands from each to the next. A part's count is its milliseconds and its sum

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A counter that was silent for more than so many quarter-hours, 35 days, starts anew.
+pub const COUNTER_LOOKBACK: i64 = 35 * 96;
+
 /// A metered quantity as the catalogue declares it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -238,8 +241,6 @@ impl Stream {
     /// How many quarter-hours before a period matter for its quantity: the sample before a
     /// counter's first one, a value that is held.
     pub fn lookback_quarters(&self) -> i64 {
-        /// A counter that was silent for longer starts anew.
-        const COUNTER_LOOKBACK: i64 = 35 * 96;
         match self.kind {
             Kind::Delta | Kind::Change => 0,
             Kind::Cumulative => COUNTER_LOOKBACK,

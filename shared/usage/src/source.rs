@@ -250,11 +250,6 @@ impl Source {
         Some(WholeOf { group: replaces.same.iter().map(text).collect(), order })
     }
 
-    /// Whether its files take each other's place.
-    pub fn replaces(&self) -> bool {
-        self.inner.replaces.is_some()
-    }
-
     /// Whether its events carry ids, so that one that is sent again counts once.
     pub fn has_event_ids(&self) -> bool {
         self.inner.identified

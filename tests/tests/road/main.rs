@@ -14,4 +14,5 @@ mod redrive;
 mod restated;
 mod seals;
 mod taxes;
+mod repeats;
 mod world;

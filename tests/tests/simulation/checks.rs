@@ -15,13 +15,13 @@ use ledger::seal::{Seals, Sum};
 use metering::rollup::{Input, Rollup, Standing};
 
 use crate::faults::at_once;
-use crate::oracle::{self, Charges, Terms};
+use crate::oracle::{self, Charges, File, Terms};
 
 /// What a close has seen: what it listed, with the bytes that lay there then, and the inputs of the
 /// rollups that it read.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    pub listed: BTreeMap<String, (String, Vec<u8>)>,
+    pub listed: BTreeMap<String, (String, File)>,
     pub inputs: BTreeMap<String, Input>,
 }
 
@@ -142,7 +142,7 @@ impl Checks {
     /// I7: for each period up to this one, all invoices of the account charge what was listed.
     fn assert_adds_up(&self, memory: &Memory, account: &str, until: &str, evidence: &Evidence) {
         let issued = invoices(memory, account);
-        let files = evidence.listed.iter().map(|(key, (_, bytes))| (key.clone(), bytes.clone())).collect();
+        let files = evidence.listed.iter().map(|(key, (_, file))| (key.clone(), file.clone())).collect();
         let expected = oracle::charges(&files, &self.terms.lock().unwrap());
         let periods: Vec<&str> =
             issued.iter().map(|invoice| invoice.period.label.as_str()).filter(|period| *period <= until).collect();
@@ -156,13 +156,15 @@ impl Checks {
 
 /// I6: every object that was listed is an input at that etag.
 fn assert_counted(evidence: &Evidence) {
-    for (key, (etag, _)) in &evidence.listed {
+    for (key, (etag, (written, _))) in &evidence.listed {
         let input = evidence.inputs.get(&names::file_id(key));
         let input = input.unwrap_or_else(|| panic!("I6: {key} was listed and is in no rollup that was priced"));
         let settled = match &input.standing {
             Standing::Counted | Standing::Waived(_) => input.etags.contains(etag),
             Standing::Quarantined(_) => false,
         };
+        let arrived = input.whole.as_ref().and_then(|whole| whole.arrived);
+        assert!(arrived.is_none_or(|arrived| arrived.0 == *written), "I6: {key} was priced as it came before");
         assert!(settled, "I6: {key} was listed at {etag} and priced as {input:?}");
     }
 }
@@ -211,7 +213,10 @@ pub fn charged(invoices: &[Invoice]) -> Charges {
 }
 
 /// All objects of the usage bucket with their bytes.
-pub fn files(memory: &Memory) -> BTreeMap<String, Vec<u8>> {
+pub fn files(memory: &Memory) -> BTreeMap<String, File> {
     let objects = at_once(memory.list(Bucket::Usage, "", None, 10_000)).unwrap().objects;
-    objects.into_iter().map(|meta| (meta.key.clone(), memory.object(Bucket::Usage, &meta.key).unwrap())).collect()
+    objects
+        .into_iter()
+        .map(|meta| (meta.key.clone(), (meta.modified.0, memory.object(Bucket::Usage, &meta.key).unwrap())))
+        .collect()
 }

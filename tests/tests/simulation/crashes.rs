@@ -63,6 +63,32 @@ const FILE: &[Step] = &[
     Step::Refresh,
 ];
 
+/// An event in three files, of which one comes after the invoice; and a file that takes another one's place, before
+/// it and after it.
+const REPEATS: &[Step] = &[
+    Step::Upload("sent/one/b.jsonl", 11),
+    Step::Upload("sent/one/a.jsonl", 12),
+    Step::Upload("latest/one/p/b.jsonl", 7),
+    Step::Translate("latest/one/p/b.jsonl"),
+    Step::Translate("sent/one/a.jsonl"),
+    Step::Translate("sent/one/b.jsonl"),
+    Step::Refresh,
+    Step::Now(JANUARY + 600 * HOUR),
+    Step::Upload("latest/one/p/a.jsonl", 8),
+    Step::Translate("latest/one/p/a.jsonl"),
+    Step::Correlate,
+    Step::Refresh,
+    Step::Now(FEBRUARY + 30 * HOUR),
+    Step::Close("2026-01"),
+    Step::Upload("sent/one/c.jsonl", 13),
+    Step::Upload("latest/one/p/b.jsonl", 9),
+    Step::Translate("sent/one/c.jsonl"),
+    Step::Translate("latest/one/p/b.jsonl"),
+    Step::Now(MARCH + 30 * HOUR),
+    Step::Refresh,
+    Step::Close("2026-02"),
+];
+
 /// What becomes of a task that is cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
@@ -75,7 +101,7 @@ enum Then {
 fn task<'a>(world: &'a World<'a>, step: Step) -> Option<Running<'a>> {
     match step {
         Step::Upload(key, calls) => {
-            let text = format!("{{\"t\":{JANUARY},\"calls\":{calls}}}\n");
+            let text = format!("{{\"t\":{JANUARY},\"id\":\"x\",\"calls\":{calls}}}\n");
             world.memory.upload(Bucket::Usage, key, text.into_bytes());
             None
         }
@@ -155,6 +181,16 @@ fn a_crash_at_any_await_of_two_months_costs_nothing() {
     let awaits = crash(MONTHS, &[], Then::Again, None).unwrap();
     assert!(awaits > 150, "the run has only {awaits} awaits");
     assert_eq!(first_lost(MONTHS, None), None);
+}
+
+#[test]
+fn a_crash_at_any_await_between_repeats_costs_nothing() {
+    let awaits = crash(REPEATS, &[], Then::Again, None).unwrap();
+    assert!(awaits > 150, "the run has only {awaits} awaits");
+    assert_eq!(first_lost(REPEATS, None), None);
+    for mutant in [Mutant::NoMerge, Mutant::ReplacedAdds] {
+        assert!(crash(REPEATS, &[], Then::Again, Some(mutant)).is_err(), "{mutant:?} is not caught");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use ledger::ports::{
     Blobs, Bucket, Clock, Condition, Effect, Item, Key, Listing, ObjectMeta, Page, PutOnce, Queue, Read, StoreError,
     Table, Tables, Transacted, Write, Written,
 };
+use metering::mark::{Mark, Reader, Writer};
 use metering::rollup::{Rollup, Slot, Standing};
 use metering::tally::Tally;
 use metering::time::{Instant, Quarter};
@@ -140,6 +141,11 @@ impl<'a> Hand<'a> {
         if self.is(Mutant::LateDataAdded) {
             rewrite(&mut write, |record, tally| by_arrival(record.arrived, tally));
         }
+        if self.is(Mutant::FirstStays)
+            && let Effect::Put(item) = &mut write.effect
+        {
+            first_stays(item);
+        }
         if self.is(Mutant::BlindRevision) && matches!(write.condition, Condition::Revision(_)) {
             write.condition = Condition::Always;
         }
@@ -193,6 +199,23 @@ impl<'a> Hand<'a> {
         rollup.encode().unwrap().into_bytes()
     }
 
+    fn without_wholes(bytes: &[u8]) -> Vec<u8> {
+        let mut rollup = Rollup::decode(std::str::from_utf8(bytes).unwrap()).unwrap();
+        rollup.inputs.values_mut().for_each(|input| input.whole = None);
+        rollup.encode().unwrap().into_bytes()
+    }
+
+    /// Events with ids as the mutant wants them to be read.
+    fn tampered_marks(&self, key: &str, bytes: Vec<u8>) -> Vec<u8> {
+        if self.is(Mutant::NoMerge) {
+            return with_marks(&bytes, |mark| mark.id ^= salt(&mark.file));
+        }
+        if self.is(Mutant::OneRunOnly) && self.trade == Trade::Close {
+            return with_marks(&bytes, |mark| mark.id ^= salt(key));
+        }
+        bytes
+    }
+
     /// A rollup's body as the mutant wants it.
     fn tampered(&self, key: &str, bytes: Vec<u8>) -> Vec<u8> {
         let blind = (self.is(Mutant::AuditAgainstTallies) && self.trade == Trade::Close)
@@ -202,6 +225,9 @@ impl<'a> Hand<'a> {
         }
         if self.is(Mutant::QuarantineCloses) && self.trade == Trade::Close {
             return Self::with_waivers(&bytes);
+        }
+        if self.is(Mutant::ReplacedAdds) && self.trade == Trade::Close {
+            return Self::without_wholes(&bytes);
         }
         bytes
     }
@@ -265,9 +291,26 @@ impl<'a> Hand<'a> {
         }
         for object in &listing.objects {
             let bytes = self.wire.memory.object(Bucket::Usage, &object.key).unwrap();
-            memo.evidence.listed.insert(object.key.clone(), (object.etag.clone(), bytes));
+            memo.evidence.listed.insert(object.key.clone(), (object.etag.clone(), (object.modified.0, bytes)));
         }
     }
+}
+
+/// The same marks with something changed, in their order.
+fn with_marks(bytes: &[u8], change: impl Fn(&mut Mark)) -> Vec<u8> {
+    let (mut reader, mut writer, mut marks) = (Reader::default(), Writer::default(), Vec::new());
+    reader.push(bytes);
+    while let Some(mut mark) = reader.next_mark().unwrap() {
+        change(&mut mark);
+        marks.push(mark);
+    }
+    marks.sort_by(|a, b| a.rank().cmp(&b.rank()));
+    marks.iter().for_each(|mark| writer.push(mark).unwrap());
+    writer.take().unwrap()
+}
+
+fn salt(text: &str) -> u128 {
+    u128::from_str_radix(&names::file_id(text), 16).unwrap()
 }
 
 /// Changes what a tally item says.
@@ -277,6 +320,15 @@ fn rewrite(write: &mut Write, change: impl FnOnce(&FileRecord, &mut Tally)) {
     let mut tally = record.tally.take().unwrap_or_default();
     change(&record, &mut tally);
     record.tally = Some(tally);
+    item.body = record.text().unwrap();
+}
+
+/// Turns round what makes a file later than another by its name.
+fn first_stays(item: &mut Item) {
+    let mut record = FileRecord::read(item).unwrap();
+    if let Some(whole) = &mut record.whole {
+        whole.order = whole.order.bytes().map(|byte| char::from(0x7f - byte)).collect();
+    }
     item.body = record.text().unwrap();
 }
 
@@ -408,6 +460,11 @@ impl Blobs for Hand<'_> {
                 self.note_rollup(&bytes);
                 Ok(Read::Bytes(self.tampered(key, bytes)))
             }
+            Read::Bytes(_) if bucket == Bucket::Work && key.starts_with("marks/") => {
+                let bytes = self.tampered_marks(key, self.wire.memory.object(bucket, key).unwrap());
+                let piece = bytes.into_iter().skip(offset.try_into().unwrap()).take(length.try_into().unwrap());
+                Ok(Read::Bytes(piece.collect()))
+            }
             read => Ok(read),
         }
     }
@@ -419,6 +476,13 @@ impl Blobs for Hand<'_> {
         bytes: Vec<u8>,
         _: &'static str,
     ) -> Result<PutOnce, StoreError> {
+        let mut bytes = bytes;
+        if self.is(Mutant::LastWins) && self.trade == Trade::Translate && key.starts_with("marks/") {
+            let arrived = self.memo.lock().unwrap().seen.as_ref().unwrap().modified.0;
+            bytes = with_marks(&bytes, |mark| {
+                mark.file = format!("{:016x}{}", i64::MAX - arrived, &mark.file[..16]).into()
+            });
+        }
         if self.is(Mutant::ForgetRevised) && key.starts_with("superseded/") {
             return Ok(PutOnce::Written);
         }

@@ -33,6 +33,7 @@ billing: {grace-hours: 24}
 streams:
   - {name: calls, title: Calls, unit: call, scale: 2, kind: delta, day: sum, month: sum}
   - {name: disk, title: Disk, unit: GB, scale: 2, kind: gauge, interval: 1h, day: average, month: average}
+  - {name: meter, title: Meter, unit: kWh, scale: 2, kind: cumulative, day: sum, month: sum}
 sources:
   - name: fixed
     objects: "fixed/{deployment}/{name}.jsonl"
@@ -43,6 +44,7 @@ sources:
     usage:
       - {stream: calls, quantity: calls, where: [{field: calls, present: true}]}
       - {stream: disk, quantity: disk, series: node, where: [{field: disk, present: true}]}
+      - {stream: meter, quantity: meter, series: node, where: [{field: meter, present: true}]}
   - name: replaced
     objects: "replaced/{deployment}/{name}.jsonl"
     format: json-lines
@@ -59,12 +61,41 @@ sources:
     reject-limit: 0
     usage:
       - {stream: calls, quantity: calls}
+  - name: sent
+    objects: "sent/{deployment}/{name}.jsonl"
+    format: json-lines
+    on-change: supersede
+    event-id: id
+    deployment: {tag: deployment}
+    time: {field: t, format: epoch-ms}
+    usage:
+      - {stream: calls, quantity: calls}
+  - name: named
+    objects: "named/{deployment}/{part}/{name}.jsonl"
+    format: json-lines
+    delivery: replace
+    replaces: {same: [deployment, part], latest: name}
+    deployment: {tag: deployment}
+    time: {field: t, format: epoch-ms}
+    usage:
+      - {stream: calls, quantity: calls}
+  - name: latest
+    objects: "latest/{deployment}/{part}/{name}.jsonl"
+    format: json-lines
+    on-change: supersede
+    delivery: replace
+    replaces: {same: [deployment, part]}
+    deployment: {tag: deployment}
+    time: {field: t, format: epoch-ms}
+    usage:
+      - {stream: calls, quantity: calls}
 components:
   - {name: calls, title: Calls, stream: calls, price: {per-unit: 0.37, included: 5}}
   - {name: disk, title: Disk, stream: disk, price: {per-unit: 1.11}}
+  - {name: meter, title: Meter, stream: meter, price: {per-unit: 0.53}}
   - {name: gold, title: Gold, price: {by-attribute: tier, amounts: {gold: 100.00}, otherwise: none}}
 plans:
-  - {name: plan, title: Plan, currency: USD, recurring: [{title: Fee, amount: 20.00}, {title: Advance, amount: 10.00, billed: advance}], components: [calls, disk, gold]}
+  - {name: plan, title: Plan, currency: USD, recurring: [{title: Fee, amount: 20.00}, {title: Advance, amount: 10.00, billed: advance}], components: [calls, disk, meter, gold]}
 customers:
   - id: ann
     name: Ann
@@ -108,13 +139,20 @@ fn load(handover: &str, twice: bool) -> Arc<Configuration> {
     Arc::new(Configuration::load(files).unwrap_or_else(|problems| panic!("{problems}")))
 }
 
+/// Which source a file is of.
+const SOURCES: [&str; 9] = ["fixed", "fixed", "fixed", "replaced", "strict", "sent", "sent", "named", "latest"];
+
+/// Those whose files may be written anew.
+const REPLACEABLE: [&str; 3] = ["replaced", "sent", "latest"];
+
 /// Uploads some files at instants from `arrive` on with events in `span`; their keys.
 pub fn upload(memory: &Memory, dice: &Dice, batch: &str, files: usize, arrive: i64, span: (i64, i64)) -> Vec<String> {
     (0..files)
         .map(|n| {
             let deployment = ["one", "two", "three", "nobody"][dice.below(7).min(3)];
-            let source = ["fixed", "fixed", "replaced", "strict"][dice.below(4)];
-            let key = format!("{source}/{deployment}/{batch}{n}.jsonl");
+            let source = SOURCES[dice.below(SOURCES.len())];
+            let part = if ["named", "latest"].contains(&source) { "p/" } else { "" };
+            let key = format!("{source}/{deployment}/{part}{batch}{n}.jsonl");
             let hours = i64::try_from(dice.below(2)).unwrap();
             memory.set_now(Instant(arrive + hours * HOUR));
             memory.upload(Bucket::Usage, &key, contents(dice, source, span));
@@ -127,8 +165,9 @@ pub fn upload(memory: &Memory, dice: &Dice, batch: &str, files: usize, arrive: i
 pub fn replace_some(memory: &Memory, dice: &Dice, keys: &[String], span: (i64, i64)) -> Vec<String> {
     let mut touched = Vec::new();
     for key in keys {
-        if key.starts_with("replaced/") && dice.misfortune(50) {
-            memory.upload(Bucket::Usage, key, contents(dice, "replaced", span));
+        let source = key.split('/').next().unwrap();
+        if REPLACEABLE.contains(&source) && dice.misfortune(50) {
+            memory.upload(Bucket::Usage, key, contents(dice, source, span));
         } else if key.starts_with("strict/") && broken(memory, key) && dice.misfortune(40) {
             memory.upload(Bucket::Usage, key, contents(dice, "strict", span));
         } else if dice.misfortune(15) {
@@ -176,12 +215,17 @@ fn contents(dice: &Dice, source: &str, (from, until): (i64, i64)) -> Vec<u8> {
         let start = from + i64::try_from(dice.below(3)).unwrap() * (until - from) / 3;
         let at = start + i64::try_from(dice.below(8)).unwrap() * HOUR / 3;
         let amount = format!("{}.{:02}", dice.below(40), dice.below(100));
-        if source != "fixed" || dice.chance(50) {
+        if source == "sent" {
+            // Few ids, so that events are sent again, also with another amount.
+            text += &format!("{{\"t\":{at},\"id\":\"{}\",\"calls\":{amount}}}\n", dice.below(3));
+        } else if source != "fixed" || dice.chance(35) {
             text += &format!("{{\"t\":{at},\"calls\":{amount}}}\n");
+        } else if dice.chance(50) {
+            text += &format!("{{\"t\":{at},\"meter\":{amount},\"node\":\"n{}\"}}\n", dice.below(2));
         } else {
             text += &format!("{{\"t\":{at},\"disk\":{amount},\"node\":\"n{}\"}}\n", dice.below(2));
         }
-        if source != "replaced" && dice.misfortune(if source == "strict" { 20 } else { 5 }) {
+        if ["fixed", "strict"].contains(&source) && dice.misfortune(if source == "strict" { 20 } else { 5 }) {
             text += "{\"t\":17672\n";
         }
     }

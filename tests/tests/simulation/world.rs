@@ -179,7 +179,9 @@ impl<'a> World<'a> {
             let objects = at_once(self.memory.list(Bucket::Usage, "", None, 10_000)).unwrap().objects;
             for object in objects.iter().filter(|object| !lost.contains(&object.key)) {
                 let input = counted.inputs.get(&names::file_id(&object.key));
-                let known = input.is_some_and(|input| input.etags.contains(&object.etag));
+                let arrived = input.and_then(|input| input.whole.as_ref()?.arrived);
+                let known = input.is_some_and(|input| input.etags.contains(&object.etag))
+                    && arrived.is_none_or(|arrived| arrived == object.modified);
                 assert!(known, "I2: {} is not counted as it is", object.key);
             }
             for (_, key, item) in self.memory.items() {
