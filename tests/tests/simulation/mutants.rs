@@ -46,8 +46,14 @@ pub enum Mutant {
     FirstStays,
 }
 
-/// All of them with what they do. Those that the design named from the beginning come first.
+/// All of them with what they do: those about usage that is said more than once, and the others, of which those that
+/// the design named from the beginning come first.
 pub const ALL: &[(Mutant, &str, &str)] = &[
+    (Mutant::NoMerge, "no merge of ids", "an event counts once in each file that holds it"),
+    (Mutant::LastWins, "last wins", "of events with the same id that of the file which came last counts"),
+    (Mutant::OneRunOnly, "one slot's ids", "ids are compared with those of files of the same hour only"),
+    (Mutant::ReplacedAdds, "replaced files add up", "files that take each other's place are added"),
+    (Mutant::FirstStays, "the first file stays", "of files that take each other's place the first one counts"),
     (
         Mutant::AcknowledgeBeforeCommit,
         "acknowledge before commit",
@@ -137,9 +143,4 @@ pub const ALL: &[(Mutant, &str, &str)] = &[
     (Mutant::WaiverWithoutHint, "waiver without hint", "who is cut off after waiving leaves no hint"),
     (Mutant::BlindNumber, "blind number", "the series of numbers moves on without compare-and-swap"),
     (Mutant::DocumentAfter, "document after the transaction", "the document is put once its invoice is issued"),
-    (Mutant::NoMerge, "no merge of ids", "an event counts once in each file that holds it"),
-    (Mutant::LastWins, "last wins", "of events with the same id that of the file which came last counts"),
-    (Mutant::OneRunOnly, "one slot's ids", "ids are compared with those of files of the same hour only"),
-    (Mutant::ReplacedAdds, "replaced files add up", "files that take each other's place are added"),
-    (Mutant::FirstStays, "the first file stays", "of files that take each other's place the first one counts"),
 ];
