@@ -201,6 +201,7 @@ async fn verdict<P: Ports>(
         Err(two) => return Ok(Verdict::Held(two.to_string())),
     };
     match inputs.get(ports, &file, hour(object)).await? {
+        Some((_, input)) if input.etags.contains(&object.etag) && came_again(&input, object) => Ok(Verdict::Missing),
         Some((slot, input)) if input.etags.contains(&object.etag) => match &input.standing {
             Standing::Counted => Ok(restated(rules.restated.mapping(&slot), source, &input)),
             Standing::Waived(_) => Ok(Verdict::Counted),
@@ -213,6 +214,12 @@ async fn verdict<P: Ports>(
         }
         Some(_) | None => Ok(Verdict::Missing),
     }
+}
+
+/// Whether the same bytes were written once more, where the time of arrival decides what counts.
+fn came_again(input: &Input, object: &ObjectMeta) -> bool {
+    let arrived = input.whole.as_ref().and_then(|whole| whole.arrived);
+    input.standing == Standing::Counted && arrived.is_some_and(|arrived| arrived < object.modified)
 }
 
 /// A file that counts is to be read by the mapping that was said, where one was.
