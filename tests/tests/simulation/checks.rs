@@ -97,7 +97,9 @@ impl Checks {
         objects.iter().for_each(|object| sum.add(object));
         if seals.sum(hour) == Some(sum) {
             let counted = at_once(Counted::read(memory, None)).unwrap();
-            let listed = objects.iter().map(|object| (object.key.clone(), (object.etag.clone(), Vec::new())));
+            let listed = objects
+                .iter()
+                .map(|object| (object.key.clone(), (object.etag.clone(), (object.modified.0, Vec::new()))));
             assert_counted(&Evidence { listed: listed.collect(), inputs: counted.inputs });
         }
         objects.into_iter().map(|object| (object.key, object.etag)).collect()
