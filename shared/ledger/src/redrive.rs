@@ -15,7 +15,7 @@ use crate::error::LedgerError;
 use crate::file::{FileRecord, claimed_slot};
 use crate::names;
 use crate::ports::{Bucket, Item, ObjectMeta, Ports, Transacted, Write};
-use crate::translate::{Draft, Outcome, keep_superseded, new_hint, read_object, translate};
+use crate::translate::{Outcome, keep_superseded, new_hint, read_object, translate};
 
 /// The files that wait, or have rejects, and were read by another mapping than the present one; by key.
 ///
@@ -94,7 +94,8 @@ async fn replace<P: Ports>(
 ) -> Result<Outcome, LedgerError> {
     let file = names::file_id(&meta.key);
     let contended = || LedgerError::Contended(meta.key.clone());
-    let Draft { mut record, tally } = read_object(ports, source, tags, meta).await?.ok_or_else(contended)?;
+    let mut draft = read_object(ports, source, tags, meta).await?.ok_or_else(contended)?;
+    let record = &mut draft.record;
     if record.content != before.content {
         return Err(contended());
     }
@@ -106,7 +107,7 @@ async fn replace<P: Ports>(
     let counts = record.counts;
     keep_superseded(ports, &file, item).await?;
     let (table, address) = names::tally(slot, &file);
-    let body = record.store(ports, tally).await?;
+    let body = draft.store(ports).await?;
     match ports.transact(vec![Write::replace(table, address, item.revision, body), new_hint(ports, slot)]).await? {
         Transacted::Done => {
             tell(ports, &file, meta, counts).await?;

@@ -172,6 +172,19 @@ pub(crate) struct Draft {
     marks: Option<Vec<u8>>,
 }
 
+impl Draft {
+    /// The text of its tally's item; what does not stand in it is put first.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub(crate) async fn store<P: Ports>(self, ports: &P) -> Result<String, LedgerError> {
+        if let (Some(object), Some(bytes)) = (&self.record.marks, self.marks) {
+            marks::keep(ports, object, bytes).await?;
+        }
+        self.record.store(ports, self.tally).await
+    }
+}
+
 /// Reads and translates the object in bounded pieces; `None` if it changed meanwhile.
 pub(crate) async fn read_object<P: Ports>(
     ports: &P,
@@ -303,10 +316,8 @@ async fn commit<P: Ports>(
 ) -> Result<Option<Outcome>, LedgerError> {
     let (table, key) = names::tally(slot, file);
     let mut outcome = outcome_of(&draft.record);
-    if let (Some(object), Some(bytes)) = (&draft.record.marks, draft.marks) {
-        marks::keep(ports, object, bytes).await?;
-    }
-    let body = draft.record.clone().store(ports, draft.tally).await?;
+    let ours = draft.record.clone();
+    let body = draft.store(ports).await?;
     let mut write = Write::create(table, key.clone(), body.clone());
     let mut replaces = false;
     for _ in 0..ATTEMPTS {
@@ -328,9 +339,9 @@ async fn commit<P: Ports>(
             return Ok(None);
         }
         let record = FileRecord::read(&present)?;
-        let restated = is_restated(ports, slot, &record, &draft.record.mapping).await?;
+        let restated = is_restated(ports, slot, &record, &ours.mapping).await?;
         let next;
-        (next, outcome, replaces) = match decide(&record, &draft.record, source, restated) {
+        (next, outcome, replaces) = match decide(&record, &ours, source, restated) {
             Decision::Keep => return Ok(Some(Outcome::Repeated)),
             Decision::Conflict => return Ok(Some(Outcome::Conflict)),
             Decision::KnowEtag => {
@@ -339,7 +350,7 @@ async fn commit<P: Ports>(
             }
             Decision::Replace => {
                 keep_superseded(ports, file, &present).await?;
-                (body.clone(), outcome_of(&draft.record), true)
+                (body.clone(), outcome_of(&ours), true)
             }
         };
         write = Write::replace(table, key.clone(), present.revision, next);
