@@ -1,14 +1,14 @@
 //! The fonts in the binary and what they can draw.
 //!
-//! Inter for everything it covers (Latin, Greek, Cyrillic), Noto Sans for eight more scripts. Nothing is
-//! taken from the machine, so a page looks the same everywhere.
+//! Inter for everything it covers (Latin, Greek, Cyrillic), Noto Sans for eight more scripts, Droid Sans Fallback
+//! for Chinese, Japanese and Korean. Nothing is taken from the machine, so a page looks the same everywhere.
 
 use std::sync::LazyLock;
 
 use typst::foundations::Bytes;
 use typst::text::Font;
 
-const FILES: [&[u8]; 10] = [
+const FILES: [&[u8]; 11] = [
     include_bytes!("../fonts/Inter-Regular.otf"),
     include_bytes!("../fonts/Inter-SemiBold.otf"),
     include_bytes!("../fonts/NotoSansArabic-Regular.ttf"),
@@ -19,6 +19,7 @@ const FILES: [&[u8]; 10] = [
     include_bytes!("../fonts/NotoSansThai-Regular.ttf"),
     include_bytes!("../fonts/NotoSansArmenian-Regular.ttf"),
     include_bytes!("../fonts/NotoSansGeorgian-Regular.ttf"),
+    include_bytes!("../fonts/DroidSansFallback.ttf"),
 ];
 
 static FONTS: LazyLock<Vec<Font>> =
@@ -61,7 +62,7 @@ mod tests {
     #[test]
     fn the_first_family_is_inter() {
         assert_eq!(families().first().map(String::as_str), Some("Inter"));
-        assert_eq!(families().len(), 9);
+        assert_eq!(families().len(), 10);
     }
 
     #[test]
@@ -83,6 +84,10 @@ mod tests {
             "ใบแจ้งหนี้",
             "հաշիվ",
             "ინვოისი",
+            "請求書",
+            "发票",
+            "株式会社テスト",
+            "청구서",
         ] {
             assert!(word.chars().all(|c| draw(&c.to_string())), "{word}");
         }

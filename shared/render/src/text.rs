@@ -111,8 +111,16 @@ mod tests {
 
     #[test]
     fn ordinary_text_passes_unchanged() {
-        for text in ["Aurora Robotics GmbH", "Łódź – 7 %", "Ελλάδα · Україна", "€12.30 → “ok”", "فاتورة", ""]
-        {
+        for text in [
+            "Aurora Robotics GmbH",
+            "Łódź – 7 %",
+            "Ελλάδα · Україна",
+            "€12.30 → “ok”",
+            "فاتورة",
+            "東京（株）",
+            "서울",
+            "",
+        ] {
             assert_eq!(Text::new(text).as_str(), text);
         }
     }
@@ -133,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_no_font_draws_becomes_one_box() {
-        let cases = [("🚀 pad", "□ pad"), ("👩‍👩‍👧", "□"), ("\u{E000}", "□"), ("ⵣ", "□"), ("請求書", "□□□")];
+        let cases = [("🚀 pad", "□ pad"), ("👩‍👩‍👧", "□"), ("\u{E000}", "□"), ("ⵣ", "□"), ("ᚠᚢᚦ", "□□□")];
         for (raw, clean) in cases {
             assert_eq!(Text::new(raw).as_str(), clean, "{raw:?}");
         }

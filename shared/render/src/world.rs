@@ -1,4 +1,4 @@
-//! The typesetter's world: a template, two virtual files, ten fonts, and nothing else.
+//! The typesetter's world: a template, two virtual files, eleven fonts, and nothing else.
 //!
 //! No file system, no packages, no clock: nothing in a template or in data can reach outside. The virtual
 //! paths are constants because the engine interns every path for the life of the process (at most 65,535).

@@ -216,7 +216,7 @@ fn names_of_every_kind_can_be_printed() {
         "#import \"/etc/passwd\" $x$ *_`<a>[b]@c",
         "\u{202E}gpj.exe",
         "a/very-long_name.without:spaces/a/very-long_name.without:spaces/a/very-long_name.without:spaces",
-        "漢字 فاتورة חשבונית चालान ใบแจ้งหนี้ ინვოისი",
+        "漢字 かな 한글 （株） فاتورة חשבונית चालान ใบแจ้งหนี้ ინვოისი",
         "e\u{301}\u{301}\u{301} \u{301} ◌\u{93F} क\u{200D}ष",
         "line\r\nbreak\u{2028}and\u{2029}more",
     ];
