@@ -9,8 +9,8 @@ use ledger::{restate, verify, waive};
 use metering::period::start_of_day;
 
 use crate::cli::Place;
-use crate::commands::engine;
 use crate::failure::Failure;
+use crate::open::engine;
 use crate::report::say;
 
 /// Waives a file in quarantine.

@@ -1,26 +1,17 @@
 //! What each command does.
 
-use std::fs;
-use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 
-use catalog::{Problem, Severity};
 use ledger::attention;
-use ledger::invoice::Closed;
 use ledger::ports::Clock;
-use store::embedded::{Places, open};
 
-use crate::cli::{Command, Look, Place, RunArgs};
-use crate::engine::{Engine, Translated};
-use crate::failure::Failure;
+use crate::bill::{bill, preview};
+use crate::cli::{Command, Look, Place};
+use crate::failure::{Failure, tell_problems};
 use crate::folder::read_catalogue;
+use crate::open::{engine, places};
 use crate::report::{self, say};
 use crate::{books, compare, crm, demo, directory, dry, price, redrive, serve, unbilled, write_back};
-
-/// Files that are translated at once. Most of them wait for the disk, which commits what waits
-/// together; each holds a megabyte of its file.
-const WORKERS: usize = 32;
 
 /// Carries out a command.
 pub fn run(command: Command) -> Result<(), Failure> {
@@ -63,25 +54,6 @@ pub fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-/// Where the embedded store keeps things, with the usage files where they are.
-pub fn places(place: &Place) -> Places {
-    Places { usage: place.usage.clone(), ..Places::within(&place.data) }
-}
-
-/// Opens the store over a catalogue.
-pub fn engine(place: &Place) -> Result<Engine, Failure> {
-    if !place.usage.is_dir() {
-        let missing =
-            io::Error::new(io::ErrorKind::NotFound, "there is no such folder of usage files; name it with --usage");
-        return Err(Failure::file(&place.usage, missing));
-    }
-    let configuration = read_catalogue(&place.catalogue)?;
-    fs::create_dir_all(&place.data).map_err(|error| Failure::file(&place.data, error))?;
-    let ports = Arc::new(open(&places(place))?);
-    let reached = crm::reach(&configuration.catalogue, place.salesforce_credentials.as_deref())?;
-    Ok(Engine { ports, configuration: Arc::new(configuration), reached, workers: WORKERS, quiet: false })
-}
-
 async fn correlate(place: &Place, explain: Option<&str>, accept: Option<String>) -> Result<(), Failure> {
     let engine = engine(place)?;
     if let Some(asked) = explain {
@@ -117,45 +89,6 @@ fn check(catalogue: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn bill(arguments: &RunArgs) -> Result<(), Failure> {
-    let engine = engine(&arguments.place)?;
-    let translated = engine.catch_up().await?;
-    say(&counted(&translated));
-    engine.correlate(&arguments.month).await?;
-    let closed = engine.close(&arguments.month, false).await?;
-    engine.publish(&closed).await?;
-    let invoices = arguments.place.data.join("invoices");
-    let notices = attention::list(&*engine.ports).await?;
-    tell_closed(&closed, &notices, &invoices);
-    if report::all_done(&closed) { Ok(()) } else { Err(Failure::Waiting) }
-}
-
-/// What became of the files, in a sentence.
-pub fn counted(translated: &Translated) -> String {
-    if *translated == Translated::default() {
-        return "no new files: everything in the usage folder was counted before".to_owned();
-    }
-    let Translated { counted, repeated, waiting, ignored: _, records } = translated;
-    format!(
-        "{counted} files counted now with {records} records, {repeated} counted before, {waiting} wait for a person"
-    )
-}
-
-/// The table, what needs a person, and where the invoices are.
-pub fn tell_closed(closed: &Closed, notices: &[attention::Notice], invoices: &Path) {
-    say(&report::accounts(closed, invoices));
-    let open = report::needs_a_person(closed, notices);
-    if !open.is_empty() {
-        say("\nNeeds a person:");
-        open.iter().for_each(|line| say(&format!("  - {line}")));
-    }
-    let paths = report::paths(closed, invoices);
-    if !paths.is_empty() {
-        say("\nInvoices:");
-        paths.iter().for_each(|path| say(&format!("  {path}")));
-    }
-}
-
 async fn status(place: &Place) -> Result<(), Failure> {
     let engine = engine(place)?;
     let counted = ledger::counted::Counted::read(&*engine.ports, None).await?;
@@ -185,49 +118,4 @@ async fn status(place: &Place) -> Result<(), Failure> {
         say(&report::silent(&gap));
     }
     if audit.held.is_empty() { Ok(()) } else { Err(Failure::Waiting) }
-}
-
-async fn preview(arguments: &RunArgs) -> Result<(), Failure> {
-    let engine = engine(&arguments.place)?;
-    let translated = engine.catch_up().await?;
-    say(&counted(&translated));
-    engine.correlate(&arguments.month).await?;
-    let closed = engine.close(&arguments.month, true).await?;
-    let folder = arguments.place.data.join("drafts");
-    for invoice in report::outcomes(&closed).filter_map(draft) {
-        let path = folder.join(format!("{}-{}.pdf", invoice.account, invoice.period.label));
-        let pages = render::pdf(invoice)
-            .map_err(|error| ledger::error::LedgerError::billing(&invoice.account, error.to_string()))?;
-        fs::create_dir_all(&folder)
-            .and_then(|()| fs::write(&path, pages))
-            .map_err(|error| Failure::file(&path, error))?;
-    }
-    let notices = attention::list(&*engine.ports).await?;
-    tell_closed(&closed, &notices, &arguments.place.data.join("invoices"));
-    say(&format!("drafts as PDF: {}", folder.display()));
-    if report::all_done(&closed) { Ok(()) } else { Err(Failure::Waiting) }
-}
-
-fn draft(outcome: &ledger::invoice::Outcome) -> Option<&invoicing::Invoice> {
-    match outcome {
-        ledger::invoice::Outcome::Draft(invoice) => Some(invoice),
-        _ => None,
-    }
-}
-
-/// Problems of a catalogue with their place in the text.
-pub fn tell_problems(problems: &[Problem]) {
-    for problem in problems {
-        let report = miette::Report::new(problem.clone());
-        complain(&format!("{report:?}"));
-    }
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    if errors > 0 {
-        complain(&format!("errors: {errors}, warnings: {}", problems.len().saturating_sub(errors)));
-    }
-}
-
-/// Writes to the standard error.
-pub fn complain(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -11,10 +11,11 @@ use ledger::attention;
 use ledger::error::LedgerError;
 use ledger::ports::{Clock, Queue};
 
+use crate::bill::{counted, tell_closed};
 use crate::cli::Place;
-use crate::commands::{counted, engine, tell_closed};
 use crate::engine::{Engine, Translated};
 use crate::failure::Failure;
+use crate::open::engine;
 use crate::report::{self, say};
 use crate::unbilled;
 

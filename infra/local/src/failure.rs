@@ -1,8 +1,9 @@
 //! How a command ends when it does not end well.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
-use catalog::Problems;
+use catalog::{Problem, Problems, Severity};
 use ledger::error::LedgerError;
 use store::embedded::OpenError;
 
@@ -64,4 +65,21 @@ impl Failure {
             Self::Waiting | Self::NoPrice(_) => 4,
         }
     }
+}
+
+/// Problems of a catalogue with their place in the text.
+pub fn tell_problems(problems: &[Problem]) {
+    for problem in problems {
+        let report = miette::Report::new(problem.clone());
+        complain(&format!("{report:?}"));
+    }
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    if errors > 0 {
+        complain(&format!("errors: {errors}, warnings: {}", problems.len().saturating_sub(errors)));
+    }
+}
+
+/// Writes to the standard error.
+pub fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }

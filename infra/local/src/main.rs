@@ -1,5 +1,6 @@
 //! `farthing`: the four functions behind one binary, for a person's own files.
 
+mod bill;
 mod books;
 mod cli;
 mod commands;
@@ -11,6 +12,7 @@ mod dry;
 mod engine;
 mod failure;
 mod folder;
+mod open;
 mod price;
 mod redrive;
 mod report;
@@ -38,8 +40,8 @@ fn main() -> ExitCode {
 /// Everything that is wrong, on the standard error.
 fn tell(failure: &Failure) {
     match failure {
-        Failure::Catalogue(problems) => commands::tell_problems(&problems.0),
+        Failure::Catalogue(problems) => failure::tell_problems(&problems.0),
         Failure::Waiting => {}
-        other => commands::complain(&format!("farthing: {other}")),
+        other => failure::complain(&format!("farthing: {other}")),
     }
 }

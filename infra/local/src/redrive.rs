@@ -5,8 +5,8 @@ use ledger::redrive::{affected, redrive as read_again};
 use ledger::translate::Outcome;
 
 use crate::cli::Place;
-use crate::commands::engine;
 use crate::failure::Failure;
+use crate::open::engine;
 use crate::report::say;
 
 /// Carries it out, or only tells which files are affected.

@@ -11,12 +11,10 @@ use ledger::attention::Notice;
 use ledger::compare::Comparison;
 use ledger::gaps::Gap;
 use ledger::invoice::{Closed, Outcome, published_keys};
-use ledger::ownership::Held;
+use ledger::ownership::{Held, Unowned};
 use ledger::write_off::waits;
 use metering::time::Instant;
 use pricing::text::grouped;
-
-use crate::unbilled::why;
 
 /// How many notices of one kind are shown before the rest is only counted.
 const SHOWN: usize = 8;
@@ -212,4 +210,20 @@ pub fn all_done(closed: &Closed) -> bool {
 pub fn paths(closed: &Closed, invoices: &Path) -> Vec<String> {
     let issued = outcomes(closed).filter_map(crate::engine::issued);
     issued.map(|invoice| invoices.join(published_keys(invoice).1).display().to_string()).collect()
+}
+
+/// Why nobody is billed.
+pub fn why(reason: Unowned) -> &'static str {
+    match reason {
+        Unowned::Unknown => "no customer has this deployment",
+        Unowned::NotEffective => "its customer did not have it at that time",
+        Unowned::Ambiguous => "two customers claim it",
+        Unowned::NoAccount => "its record names no account",
+        Unowned::Inactive => "its record says that it is not in use",
+        Unowned::Excluded => "it is never billed",
+        Unowned::WrittenOff => "it was written off",
+        Unowned::MissingTag => "the usage names no deployment",
+        Unowned::NoPlan => "its customer holds no plan at that time",
+        Unowned::NoStream => "the catalogue no longer has this stream; put it back under its name",
+    }
 }

@@ -2,31 +2,15 @@
 
 use comfy_table::Cell;
 use ledger::correlate::Counters;
-use ledger::ownership::{Held, Unowned};
+use ledger::ownership::Held;
 use ledger::write_off::{self, WriteOff};
 use pricing::text::grouped;
 
 use crate::cli::Place;
-use crate::commands::engine;
 use crate::crm;
 use crate::failure::Failure;
-use crate::report::{right, say, shortened, table};
-
-/// Why nobody is billed.
-pub fn why(reason: Unowned) -> &'static str {
-    match reason {
-        Unowned::Unknown => "no customer has this deployment",
-        Unowned::NotEffective => "its customer did not have it at that time",
-        Unowned::Ambiguous => "two customers claim it",
-        Unowned::NoAccount => "its record names no account",
-        Unowned::Inactive => "its record says that it is not in use",
-        Unowned::Excluded => "it is never billed",
-        Unowned::WrittenOff => "it was written off",
-        Unowned::MissingTag => "the usage names no deployment",
-        Unowned::NoPlan => "its customer holds no plan at that time",
-        Unowned::NoStream => "the catalogue no longer has this stream; put it back under its name",
-    }
-}
+use crate::open::engine;
+use crate::report::{right, say, shortened, table, why};
 
 /// One row for each deployment, stream and reason.
 pub fn report(held: &[Held]) -> String {

@@ -10,10 +10,10 @@ use salesforce::Edge;
 use salesforce::written::{self, Options, Refused};
 
 use crate::cli::Place;
-use crate::commands::engine;
 use crate::crm::reach;
 use crate::engine::Engine;
 use crate::failure::Failure;
+use crate::open::engine;
 use crate::report::{say, table};
 
 /// How long an organisation may be written to.
