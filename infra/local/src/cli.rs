@@ -157,16 +157,12 @@ pub enum Command {
         #[arg(long)]
         until: NaiveDate,
     },
-    /// Tell where an invoice comes from: line, steps, files, with the hashes that hold them together.
-    Explain {
-        /// Where things are.
-        #[command(flatten)]
-        place: Place,
-        /// The invoice's number.
-        number: String,
-        /// One line of it.
-        line: Option<u32>,
-    },
+    /// Tell where an invoice comes from: line, steps, rollups, files, records, with the hashes that hold them together.
+    ///
+    /// For a line, the usage files are read once more, and its records told one by one. What the files bring is added
+    /// up and priced by itself: it has to come to what the line says. A correction is told by what came, went and
+    /// changed since the invoice that it corrects. Every list has an end; what is not shown stands below it as a sum.
+    Explain(ExplainArgs),
     /// Derive an invoice once more from the usage files and compare it byte by byte.
     Verify {
         /// Where things are.
@@ -261,6 +257,27 @@ pub struct TranslateArgs {
     /// Propose a source for the file, as YAML: a beginning, to be looked through.
     #[arg(long, conflicts_with_all = ["source", "json"])]
     pub sniff: bool,
+}
+
+/// What is explained, and how much is shown.
+#[derive(Clone, Debug, Args)]
+pub struct ExplainArgs {
+    /// Where things are.
+    #[command(flatten)]
+    pub place: Place,
+    /// The invoice's number.
+    pub number: String,
+    /// One line of it.
+    pub line: Option<u32>,
+    /// Tell the records of this file, by its path below the usage folder.
+    #[arg(long, value_name = "KEY", requires = "line")]
+    pub file: Option<String>,
+    /// How many rollups, files and records are shown one by one.
+    #[arg(long, default_value_t = 20)]
+    pub show: usize,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What is priced, and for which usage.

@@ -11,7 +11,7 @@ use crate::failure::{Failure, tell_problems};
 use crate::folder::read_catalogue;
 use crate::open::{engine, places};
 use crate::report::{self, say};
-use crate::{books, compare, crm, demo, directory, dry, price, redrive, serve, unbilled, write_back};
+use crate::{books, compare, crm, demo, directory, dry, explain, price, redrive, serve, unbilled, write_back};
 
 /// Carries out a command.
 pub fn run(command: Command) -> Result<(), Failure> {
@@ -42,7 +42,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Restate { place, source, from, until } => {
             runtime.block_on(books::restate(&place, &source, (from, until)))
         }
-        Command::Explain { place, number, line } => runtime.block_on(books::explain(&place, &number, line)),
+        Command::Explain(arguments) => runtime.block_on(explain::explain(&arguments)),
         Command::Verify { place, number } => runtime.block_on(books::verify(&place, &number)),
         Command::Invoice { run, preview: _ } => runtime.block_on(preview(&run)),
         Command::Correlate { place, explain, accept } => {

@@ -10,6 +10,7 @@ mod demo;
 mod directory;
 mod dry;
 mod engine;
+mod explain;
 mod failure;
 mod folder;
 mod open;

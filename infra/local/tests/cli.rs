@@ -353,14 +353,16 @@ fn an_invoice_is_explained_by_its_files_and_comes_out_of_them_again() {
     place.run().exits(0);
     place.write("usage/one/late.jsonl", &used(31, "4"));
     place.farthing(&["run", "--month", "2020-02"]).exits(0);
-    place
-        .farthing(&["explain", "R-000001"])
-        .exits(0)
-        .says("one/monday.jsonl")
-        .says("2 samples, 4.5,")
-        .says("one/wednesday.jsonl");
+    let told = place.farthing(&["explain", "R-000001"]).exits(0);
+    told.says("one/monday.jsonl")
+        .says("all files 4 6.75")
+        .says("priced from these files alone: 6.75 at 3.38; that is line 2");
     let correction = place.farthing(&["explain", "R-000002"]).exits(0);
-    correction.says("files that count otherwise than on R-000001").says("one/late.jsonl: was nothing, is 4");
+    correction
+        .says("files that count otherwise than on R-000001")
+        .says("one/late.jsonl came nothing 4 4")
+        .says("all files 6.75 10.75")
+        .says("the price of those files was 6.75 at 3.38; the price of these is 10.75 at 5.38");
     place.farthing(&["explain", "R-000001", "9"]).exits(1).complains("there is no such line; the invoice has 2 lines");
     place.farthing(&["explain", "R-000009"]).exits(1).complains("no invoice has this number");
     place.farthing(&["verify", "R-000001"]).exits(0).says("comes out of 3 files byte by byte");
@@ -372,6 +374,83 @@ fn an_invoice_is_explained_by_its_files_and_comes_out_of_them_again() {
         fs::write(place.0.join(&rollup), text + " ").unwrap();
     }
     place.farthing(&["verify", "R-000002"]).exits(1).complains("missing or damaged");
+}
+
+#[test]
+fn a_line_is_explained_down_to_its_records_and_every_list_adds_up() {
+    let place = Place::new("records");
+    // Ten times the same amount behind a nought, and a record that has something to say to a terminal.
+    place.write("usage/one/many.jsonl", &(used(9, "0") + &used(9, "0.1").repeat(10)));
+    place.write("usage/one/odd.jsonl", &used(10, "1").replace("}", ",\"note\":\"\u{202e}\u{7f}\"}"));
+    place.run().exits(0);
+    let told = place.farthing(&["explain", "R-000001", "2", "--show", "3"]).exits(0);
+    told.says("records of one/many.jsonl")
+        .says("1 0 {\"t\":\"2020-01-09T09:30:00Z\",\"n\":0} 1 0")
+        .says("and 8 more 8 0.8")
+        .says("all records 11 1");
+    let json = |arguments: &[&str]| -> Value {
+        let all: Vec<&str> = ["explain", "R-000001", "2", "--json"].iter().chain(arguments).copied().collect();
+        serde_json::from_str(&place.farthing(&all).exits(0).out).unwrap()
+    };
+    let monday = json(&["--file", "one/monday.jsonl"]);
+    let usage = &monday["lines"][0]["usage"];
+    let records = &usage["records"][0]["records"]["shown"];
+    // The second record begins behind the first one's line.
+    let second = u64::try_from(used(6, "3").len()).unwrap();
+    let places: Vec<_> = (0..2).map(|n| (records[n]["line"].as_u64(), records[n]["offset"].as_u64())).collect();
+    assert_eq!(places, [(Some(1), Some(0)), (Some(2), Some(second))]);
+    assert_eq!((&records[1]["text"], &records[1]["sum"]), (&used(6, "1.5").trim_end().into(), &"1.5".into()));
+    assert_eq!(usage["records"][0]["total"]["sum"], "4.5");
+    // 6.75 + 1 + 1
+    assert_eq!((&usage["total"]["sum"], &usage["adds_up"]), (&"8.75".into(), &true.into()));
+    assert_eq!(monday["lines"][0]["quantity"], "8.75");
+    // With an end, and the rest as a sum.
+    let few = json(&["--show", "1"]);
+    let files = &few["lines"][0]["usage"]["files"];
+    assert_eq!((files["shown"].as_array().unwrap().len(), &files["more"]), (1, &4.into()));
+    assert_eq!((&files["shown"][0]["sum"], &files["of_more"]["sum"]), (&"1".into(), &"7.75".into()));
+
+    place.farthing(&["explain", "R-000001", "2", "--file", "one/odd.jsonl"]).exits(0).says("\\u{202e}\\u{7f}");
+    place
+        .farthing(&["explain", "R-000001", "2", "--file", "none"])
+        .exits(1)
+        .complains("no usage of the line comes from it");
+    // A fee has no files.
+    place.farthing(&["explain", "R-000001", "1"]).exits(0).says("line 1: Fee");
+    // What was counted is told from the tally; what the object says now is another matter.
+    place.write("usage/one/monday.jsonl", &used(6, "9"));
+    place
+        .farthing(&["explain", "R-000001", "2", "--file", "one/monday.jsonl"])
+        .exits(0)
+        .says("the records of one/monday.jsonl cannot be told: the object was written anew since");
+}
+
+#[test]
+fn a_correction_is_explained_by_what_came_went_and_changed() {
+    let place = Place::empty("correction");
+    place.write(
+        "catalogue/all.yaml",
+        &CATALOGUE.replace("format: json-lines", "format: json-lines\n    on-change: supersede"),
+    );
+    place.write("usage/one/a.jsonl", &used(6, "3"));
+    place.write("usage/one/b.jsonl", &used(7, "2"));
+    place.run().exits(0);
+    place.write("usage/one/a.jsonl", &used(6, "1"));
+    place.write("usage/one/c.jsonl", &used(8, "10"));
+    place.farthing(&["run", "--month", "2020-02"]).exits(0);
+    let told = place.farthing(&["explain", "R-000002", "--json"]).exits(0);
+    let told: Value = serde_json::from_str(&told.out).unwrap();
+    let line = told["lines"].as_array().unwrap().iter().find(|line| line["period"] == "2020-01").unwrap();
+    let usage = &line["usage"];
+    let changes = usage["corrects"]["changes"]["shown"].as_array().unwrap();
+    let said: Vec<_> = changes.iter().map(|change| (&change["key"], &change["what"], &change["difference"])).collect();
+    let expected = [["one/a.jsonl", "changed", "-2"], ["one/c.jsonl", "came", "10"]].map(|row| row.map(Value::from));
+    assert_eq!(said, expected.iter().map(|[key, what, by]| (key, what, by)).collect::<Vec<_>>());
+    assert_ne!(changes[0]["was"]["sha256"], changes[0]["is"]["sha256"]);
+    // Was 5 at 2.50, is 13 at 6.50: 4.00 more.
+    assert_eq!((&usage["corrects"]["was"]["sum"], &usage["total"]["sum"]), (&"5".into(), &"13".into()));
+    assert_eq!((&usage["priced"][0]["amount"], &line["amount"]), (&"6.50".into(), &"4.00".into()));
+    assert_eq!(usage["adds_up"], true);
 }
 
 fn catalogues() -> PathBuf {

@@ -1,32 +1,29 @@
-//! From a line of an invoice back to the files: the line with its steps, the rollups that were
-//! priced, the files that brought its usage, each with the hash that holds the next hop.
+//! From a line of an invoice back to the records: the line with its steps, the rollups that were
+//! priced, the files that brought its usage, each with the hash that holds the next hop; and of a file the records.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+mod asked;
+mod records;
+mod shares;
+
+use std::collections::BTreeMap;
 
 use catalog::Catalogue;
-use catalog::directory::Directory;
 use invoicing::{Invoice, Line, LineKind};
-use metering::exact::Exact;
-use metering::mark::Mark;
-use metering::period::Period;
-use metering::rollup::{Input, Slot, Standing};
-use metering::tally::{Cells, TallyError};
-use metering::time::{Instant, Span};
+use pricing::{Amount, History};
 
+use self::asked::Asked;
+pub use self::asked::Brought;
+pub use self::records::{Record, Records};
+pub use self::shares::Share;
+use self::shares::{Made, Shares};
+use crate::charges::{Basis, price};
 use crate::configuration::Configuration;
-use crate::counted::Days;
 use crate::error::LedgerError;
-use crate::file::{pages, read_hashed, record_at};
+use crate::file::{pages, read_hashed};
 use crate::invoice::{Issued, read_issued};
-use crate::manifest::{Manifest, rollup};
-use crate::marks;
 use crate::names;
-use crate::ownership::{deployments, owned_by, series};
 use crate::ports::{Key, Ports, Table};
-use crate::replaced::without;
 use crate::snapshot;
-use crate::verify::replaced;
 
 /// An issued invoice with where it was found.
 #[derive(Clone, Debug)]
@@ -79,32 +76,42 @@ pub async fn of_account<P: Ports>(ports: &P, account: &str) -> Result<Vec<(Issue
     Ok(all)
 }
 
-/// What a file brought to a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// The object's key.
-    pub key: String,
-    /// The etags under which its content was seen.
-    pub etags: BTreeSet<String>,
-    /// SHA-256 of its bytes.
-    pub content: String,
-    /// The rollup that it went into, by slot and object.
-    pub rollup: (Slot, String),
-    /// Samples of the line's stream within its period.
-    pub samples: u64,
-    /// Their sum.
-    pub sum: Exact,
-}
-
 /// A file that counts otherwise than on the invoice that charged before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The object's key.
-    pub key: String,
     /// What it was then, if it counted.
     pub was: Option<Share>,
     /// What it is now, if it counts.
     pub is: Option<Share>,
+}
+
+impl Change {
+    /// The object's key.
+    pub fn key(&self) -> &str {
+        self.is.as_ref().or(self.was.as_ref()).map_or("", |share| share.input.key.as_str())
+    }
+}
+
+/// What a price makes of the usage of some files alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Priced {
+    /// The quantity, by the rules of the stream and of the price.
+    pub quantity: Option<String>,
+    /// With the currency's digits.
+    pub amount: String,
+}
+
+/// What a correction corrects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// The invoice that charged last for the same, if one did.
+    pub invoice: Option<String>,
+    /// What its files brought.
+    pub was: Brought,
+    /// What that came to, all lines of the component together, one for each.
+    pub was_priced: Vec<Priced>,
+    /// The files that count otherwise since, by key.
+    pub changes: Vec<Change>,
 }
 
 /// A line with where it comes from.
@@ -112,12 +119,31 @@ pub struct Change {
 pub struct Explained {
     /// The line.
     pub line: Line,
-    /// The stream that it meters, if it meters one.
-    pub stream: Option<String>,
+    /// What it meters, if it meters anything.
+    pub metered: Option<Sources>,
+}
+
+/// What a metered line comes from.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The stream.
+    pub stream: String,
+    /// Its unit.
+    pub unit: String,
+    /// All lines that these files were priced at: a component may have several.
+    pub lines: Vec<u32>,
     /// The files that brought its usage, by key.
     pub files: Vec<Share>,
-    /// Of a correction: the invoice that it corrects, and the files that count otherwise since.
-    pub corrects: Option<(String, Vec<Change>)>,
+    /// What all of them brought.
+    pub total: Brought,
+    /// What pricing these files alone comes to, one for each line.
+    pub priced: Vec<Priced>,
+    /// Whether that is what the lines say: of a correction, with what was charged before.
+    pub adds_up: bool,
+    /// Of a correction: what changed.
+    pub corrects: Option<Correction>,
+    asked: Asked,
+    made: Made,
 }
 
 /// An invoice with where its lines come from.
@@ -127,6 +153,7 @@ pub struct Explanation {
     pub found: Found,
     /// Its lines, or the one that was asked for.
     pub lines: Vec<Explained>,
+    catalogue: Catalogue,
 }
 
 /// Explains an invoice, or one line of it.
@@ -136,176 +163,159 @@ pub struct Explanation {
 /// something on the way is not what its hash says.
 pub async fn explain<P: Ports>(ports: &P, number: &str, line: Option<u32>) -> Result<Explanation, LedgerError> {
     let found = find(ports, number).await?;
-    let catalogue = Configuration::recall(ports, &found.invoice.provenance.catalogue).await?.catalogue;
-    let parties = snapshot::parties(ports, &found.invoice.provenance.directory).await?;
-    let catalogue = catalogue.joined(&parties).0;
-    let earlier = of_account(ports, &found.account).await?;
-    let wanted = found.invoice.lines.iter().filter(|one| line.is_none_or(|line| one.number == line));
-    let mut lines = Vec::new();
-    for line in wanted {
-        lines.push(explain_line(ports, &catalogue, &found, &earlier, line).await?);
-    }
-    if lines.is_empty() {
+    let mut earlier = of_account(ports, &found.account).await?;
+    let own = earlier.iter().position(|(issued, _)| issued.number == found.issued.number);
+    earlier.truncate(own.unwrap_or(0));
+    let wanted: Vec<Line> =
+        found.invoice.lines.iter().filter(|one| line.is_none_or(|line| one.number == line)).cloned().collect();
+    if wanted.is_empty() {
         let reason = format!("there is no such line; the invoice has {} lines", found.invoice.lines.len());
         return Err(LedgerError::billing(number, reason));
     }
-    Ok(Explanation { found, lines })
+    let catalogue = catalogue_of(ports, &found.invoice).await?;
+    let explainer = Explainer { ports, made: Made::of(ports, &found.invoice).await?, found: &found, earlier };
+    let mut lines = Vec::new();
+    for line in wanted {
+        let metered = explainer.sources(&catalogue, &line).await?;
+        lines.push(Explained { line, metered });
+    }
+    Ok(Explanation { found, lines, catalogue })
 }
 
-async fn explain_line<P: Ports>(
-    ports: &P,
-    catalogue: &Catalogue,
-    found: &Found,
-    earlier: &[(Issued, Invoice)],
-    line: &Line,
-) -> Result<Explained, LedgerError> {
-    let Some(asked) = asked(catalogue, found, line)? else {
-        return Ok(Explained { line: line.clone(), stream: None, files: Vec::new(), corrects: None });
+impl Explanation {
+    /// The records of a file that brought something to a line, the first `show` of them one by one; or why they cannot
+    /// be told. The object is read for it, from its beginning to its end.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn records<P: Ports>(
+        &self,
+        ports: &P,
+        sources: &Sources,
+        share: &Share,
+        show: usize,
+    ) -> Result<Result<Records, &'static str>, LedgerError> {
+        records::records(ports, &self.catalogue, &sources.made, &sources.asked, share, show).await
+    }
+}
+
+/// The catalogue of an invoice with the accounts that it knew.
+async fn catalogue_of<P: Ports>(ports: &P, invoice: &Invoice) -> Result<Catalogue, LedgerError> {
+    let catalogue = Configuration::recall(ports, &invoice.provenance.catalogue).await?.catalogue;
+    let parties = snapshot::parties(ports, &invoice.provenance.directory).await?;
+    Ok(catalogue.joined(&parties).0)
+}
+
+/// An invoice on its way to an explanation.
+struct Explainer<'a, P> {
+    ports: &'a P,
+    made: Made,
+    found: &'a Found,
+    /// The account's invoices before it.
+    earlier: Vec<(Issued, Invoice)>,
+}
+
+impl<P: Ports> Explainer<'_, P> {
+    async fn sources(&self, catalogue: &Catalogue, line: &Line) -> Result<Option<Sources>, LedgerError> {
+        if line.kind == LineKind::TrueUp {
+            // A past period is priced as it was then.
+            let own = self.earlier.iter().find(|(issued, _)| issued.period == line.period);
+            return match own {
+                Some((_, invoice)) => self.of_correction(&catalogue_of(self.ports, invoice).await?, line).await,
+                None => self.of_correction(catalogue, line).await,
+            };
+        }
+        let Some(asked) = Asked::of(catalogue, &self.found.account, line)? else { return Ok(None) };
+        let shares = self.made.shares(self.ports, &asked).await?;
+        let priced = self.priced(catalogue, &self.made, &asked, &shares, line);
+        let together: Vec<&Line> = self.found.invoice.lines.iter().filter(|other| same(other, line)).collect();
+        let said: Vec<Priced> = together.iter().map(|line| of_line(line)).collect();
+        let adds_up = alike(&priced, &said);
+        let lines = together.iter().map(|line| line.number).collect();
+        sources(asked, &self.made, shares, lines, (priced, adds_up), None).map(Some)
+    }
+
+    /// The difference of two manifests, and what the price made of it.
+    async fn of_correction(&self, catalogue: &Catalogue, line: &Line) -> Result<Option<Sources>, LedgerError> {
+        let Some(asked) = Asked::of(catalogue, &self.found.account, line)? else { return Ok(None) };
+        let charged = self.charged_before(line);
+        let is = self.made.shares(self.ports, &asked).await?;
+        let last = charged.last().map(|(issued, invoice)| (issued.number.clone(), invoice));
+        let (invoice, was, was_priced) = match last {
+            Some((number, invoice)) => {
+                let made = Made::of(self.ports, invoice).await?;
+                let was = made.shares(self.ports, &asked).await?;
+                let priced = self.priced(catalogue, &made, &asked, &was, line);
+                (Some(number), was, priced)
+            }
+            None => (None, Shares::default(), Vec::new()),
+        };
+        let priced = self.priced(catalogue, &self.made, &asked, &is, line);
+        let adds_up = self.comes_to(line, &charged, &priced);
+        let was_total = was.total()?;
+        let changes = changes(was.files, is.files.clone());
+        let correction = Correction { invoice, was: was_total, was_priced, changes };
+        sources(asked, &self.made, is, vec![line.number], (priced, adds_up), Some(correction)).map(Some)
+    }
+
+    /// The invoices that charged before for the same component and period.
+    fn charged_before(&self, line: &Line) -> Vec<&(Issued, Invoice)> {
+        self.earlier.iter().filter(|(_, invoice)| invoice.lines.iter().any(|other| same(other, line))).collect()
+    }
+
+    /// What the usage alone comes to: the lines of the component, priced once more.
+    fn priced(&self, catalogue: &Catalogue, made: &Made, asked: &Asked, shares: &Shares, line: &Line) -> Vec<Priced> {
+        let Some(customer) = catalogue.customer(&asked.account) else { return Vec::new() };
+        let basis = Basis { cells: &shares.cells, directory: &made.directory };
+        let rated = price(&basis, catalogue, customer, &asked.period, &mut History::default());
+        let lines = rated.ok().and_then(|rated| invoicing::lines(&rated).ok()).unwrap_or_default();
+        lines.iter().filter(|other| same(other, line)).map(of_line).collect()
+    }
+
+    /// Whether all that is charged for a line's component and period is its present price.
+    fn comes_to(&self, line: &Line, charged: &[&(Issued, Invoice)], priced: &[Priced]) -> bool {
+        let digits = self.found.invoice.minor_digits;
+        let before = charged.iter().flat_map(|(_, invoice)| &invoice.lines).filter(|other| same(other, line));
+        let of = |amount: &str| Amount::parse(amount, digits);
+        let sum =
+            |amounts: Vec<&str>| amounts.into_iter().map(of).collect::<Result<Vec<_>, _>>().and_then(Amount::sum).ok();
+        let all = sum(before.chain([line]).map(|line| line.amount.as_str()).collect());
+        all.is_some() && all == sum(priced.iter().map(|priced| priced.amount.as_str()).collect())
+    }
+}
+
+fn sources(
+    asked: Asked,
+    made: &Made,
+    shares: Shares,
+    lines: Vec<u32>,
+    (priced, adds_up): (Vec<Priced>, bool),
+    corrects: Option<Correction>,
+) -> Result<Sources, LedgerError> {
+    let total = shares.total()?;
+    let mut files: Vec<Share> = shares.files.into_values().collect();
+    files.sort_by(|a, b| a.input.key.cmp(&b.input.key));
+    let (stream, unit, made) = (asked.stream.clone(), asked.unit.clone(), made.clone());
+    Ok(Sources { stream, unit, lines, files, total, priced, adds_up, corrects, asked, made })
+}
+
+/// Whether two lines are of the same component, deployment and period.
+fn same(one: &Line, other: &Line) -> bool {
+    one.component == other.component && one.deployment == other.deployment && one.period == other.period
+}
+
+fn of_line(line: &Line) -> Priced {
+    Priced { quantity: line.quantity.clone(), amount: line.amount.clone() }
+}
+
+fn alike(one: &[Priced], other: &[Priced]) -> bool {
+    let sorted = |all: &[Priced]| {
+        let mut all: Vec<(Option<String>, String)> =
+            all.iter().map(|priced| (priced.quantity.clone(), priced.amount.clone())).collect();
+        all.sort();
+        all
     };
-    let files = shares(ports, &Made::of(ports, &found.invoice).await?, &asked).await?;
-    let before = earlier.iter().take_while(|(issued, _)| issued.number != found.issued.number);
-    let charged = before.filter(|(_, invoice)| {
-        let same = |other: &Line| other.component == line.component && other.period == line.period;
-        invoice.lines.iter().any(same)
-    });
-    let corrects = match (line.kind, charged.last()) {
-        (LineKind::TrueUp, Some((issued, then))) => {
-            let was = shares(ports, &Made::of(ports, then).await?, &asked).await?;
-            Some((issued.number.clone(), changes(was, files.clone())))
-        }
-        _ => None,
-    };
-    let files = files.into_values().collect();
-    Ok(Explained { line: line.clone(), stream: Some(asked.stream), files, corrects })
-}
-
-/// Which cells a line is about.
-struct Asked {
-    stream: String,
-    deployment: Option<String>,
-    account: String,
-    span: Span,
-}
-
-/// What an invoice was made from: its manifest, and who owned which deployment when.
-struct Made<'a> {
-    root: &'a str,
-    directory: Directory,
-}
-
-impl<'a> Made<'a> {
-    async fn of<P: Ports>(ports: &P, invoice: &'a Invoice) -> Result<Self, LedgerError> {
-        let provenance = &invoice.provenance;
-        Ok(Self { root: &provenance.inputs, directory: snapshot::recall(ports, &provenance.directory).await? })
-    }
-
-    /// The spans in which the account owned the deployments that are asked for.
-    fn owned(&self, asked: &Asked) -> Owned {
-        let deployments = deployments(&self.directory, &asked.account).into_iter();
-        let wanted = deployments.filter(|one| asked.deployment.as_deref().is_none_or(|wanted| wanted == *one));
-        wanted.map(|one| (one.to_owned(), owned_by(&self.directory, one, &asked.account, asked.span))).collect()
-    }
-}
-
-/// Spans by deployment.
-type Owned = BTreeMap<String, Vec<Span>>;
-
-fn asked(catalogue: &Catalogue, found: &Found, line: &Line) -> Result<Option<Asked>, LedgerError> {
-    let component = line.component.rsplit('/').next().unwrap_or_default();
-    let Some(stream) = catalogue.components.get(component).and_then(|spec| spec.stream.clone()) else {
-        return Ok(None);
-    };
-    let zone = catalogue.customer(&found.account).map_or(catalogue.seller.zone, |customer| customer.zone);
-    let span = Period::parse_month(&line.period, zone)?.span()?;
-    Ok(Some(Asked { stream, deployment: line.deployment.clone(), account: found.account.clone(), span }))
-}
-
-/// What each file of a manifest brought, by file.
-async fn shares<P: Ports>(ports: &P, made: &Made<'_>, asked: &Asked) -> Result<BTreeMap<String, Share>, LedgerError> {
-    let mut shares = BTreeMap::new();
-    let owned = made.owned(asked);
-    let manifest = Manifest::recall(ports, made.root).await?;
-    let replaced = replaced(ports, &manifest).await?;
-    let (mut days, mut marked) = (Days::default(), BTreeMap::new());
-    for (slot, body) in manifest.rollups()? {
-        let stored = rollup(ports, &body).await?;
-        let rollup = without(ports, &slot, (&body, stored), &replaced).await?;
-        let adds = part(&rollup.cells, &asked.stream, &owned)?.0 > 0;
-        let counted = |(_, input): &(String, Input)| input.standing == Standing::Counted;
-        for (file, input) in rollup.inputs.into_iter().filter(counted) {
-            if !rollup.runs.is_empty() {
-                marked.insert(file.clone(), (input.clone(), slot.clone(), body.clone()));
-            }
-            if !adds {
-                continue;
-            }
-            let record = record_at(ports, &slot, &file, input.revision).await?;
-            let cells = if record.marks.is_none() { record.load(ports).await?.cells } else { Cells::default() };
-            if let Some(share) = share(&input, &cells, (&slot, &body), (&asked.stream, &owned))? {
-                shares.insert(file, share);
-            }
-        }
-        days.add(&slot.source, rollup.runs);
-    }
-    for runs in days.within(Some(asked.span)) {
-        let asked_for = |mark: &Mark| mark.about.key.stream == asked.stream;
-        for (file, cells) in marks::by_file(ports, &runs, asked_for).await? {
-            let Some((input, slot, body)) = marked.get(&file) else { continue };
-            if let Some(share) = share(input, &cells, (slot, body), (&asked.stream, &owned))? {
-                add_share(&mut shares, file, share)?;
-            }
-        }
-    }
-    Ok(shares)
-}
-
-/// A file may bring usage of several days.
-fn add_share(shares: &mut BTreeMap<String, Share>, file: String, more: Share) -> Result<(), LedgerError> {
-    match shares.entry(file) {
-        Entry::Vacant(place) => drop(place.insert(more)),
-        Entry::Occupied(mut place) => {
-            let share = place.get_mut();
-            share.samples = share.samples.saturating_add(more.samples);
-            share.sum = share.sum.add(&more.sum).map_err(|error| LedgerError::billing(&share.key, error))?;
-        }
-    }
-    Ok(())
-}
-
-fn share(
-    input: &Input,
-    cells: &Cells,
-    (slot, body): (&Slot, &str),
-    (stream, owned): (&str, &Owned),
-) -> Result<Option<Share>, LedgerError> {
-    let (samples, sum) = part(cells, stream, owned)?;
-    let share = Share {
-        key: input.key.clone(),
-        etags: input.etags.clone(),
-        content: input.content.clone(),
-        rollup: (slot.clone(), body.to_owned()),
-        samples,
-        sum,
-    };
-    Ok((samples > 0).then_some(share))
-}
-
-/// How many samples of a stream some cells have within the owned spans, and their sum.
-fn part(cells: &Cells, stream: &str, owned: &Owned) -> Result<(u64, Exact), LedgerError> {
-    let (mut samples, mut sum) = (0_u64, Exact::ZERO);
-    for (deployment, spans) in owned {
-        for (key, quarters) in series(cells, deployment, stream) {
-            let within = |at: Instant| spans.iter().any(|span| span.contains(at));
-            for (_, state) in quarters.iter().filter(|(quarter, _)| within(quarter.start())) {
-                if let Some(summary) = state.summary().map_err(TallyError::from)? {
-                    samples = samples.saturating_add(summary.count);
-                    let more = Exact::decimal(summary.sum, key.scale).and_then(|more| sum.add(&more));
-                    sum = more.map_err(|error| LedgerError::billing(stream, error))?;
-                }
-            }
-        }
-    }
-    Ok((samples, sum))
+    sorted(one) == sorted(other)
 }
 
 /// The files that count otherwise than then.
@@ -313,12 +323,12 @@ fn changes(mut was: BTreeMap<String, Share>, is: BTreeMap<String, Share>) -> Vec
     let mut changes = Vec::new();
     for (file, now) in is {
         let then = was.remove(&file);
-        let same = |then: &Share| then.content == now.content && then.sum == now.sum && then.samples == now.samples;
+        let same = |then: &Share| then.input.content == now.input.content && then.brought == now.brought;
         if !then.as_ref().is_some_and(same) {
-            changes.push(Change { key: now.key.clone(), was: then, is: Some(now) });
+            changes.push(Change { was: then, is: Some(now) });
         }
     }
-    changes.extend(was.into_values().map(|then| Change { key: then.key.clone(), was: Some(then), is: None }));
-    changes.sort_by(|a, b| a.key.cmp(&b.key));
+    changes.extend(was.into_values().map(|then| Change { was: Some(then), is: None }));
+    changes.sort_by(|a, b| a.key().cmp(b.key()));
     changes
 }

@@ -214,17 +214,36 @@ pub(crate) async fn usage_anew<P: Ports>(ports: &P, runs: &[Run]) -> Result<DayU
 pub(crate) async fn by_file<P: Ports>(
     ports: &P,
     runs: &[Run],
-    wanted: impl Fn(&Mark) -> bool,
+    wanted: impl Fn(&Mark) -> bool + Send + Sync,
 ) -> Result<BTreeMap<String, Cells>, LedgerError> {
-    let (inputs, _) = narrowed(ports, runs.iter().map(|run| run.objects.clone()).collect()).await?;
     let mut files: BTreeMap<String, Cells> = BTreeMap::new();
-    let mut merge = Merge::of(ports, inputs).await?;
-    while let Some((mark, repeats)) = merge.next_mark().await? {
-        if !repeats && wanted(&mark) {
+    let take = |mark: &Mark| {
+        if wanted(mark) {
             mark.add_to(files.entry(mark.file.to_string()).or_default()).map_err(TallyError::from)?;
         }
-    }
+        Ok(())
+    };
+    each_counting(ports, runs, take).await?;
     Ok(files)
+}
+
+/// Visits the events of some days that count: of those that stand in several files one each.
+///
+/// # Errors
+/// [`LedgerError`], also that of `visit`.
+pub(crate) async fn each_counting<P: Ports>(
+    ports: &P,
+    runs: &[Run],
+    mut visit: impl FnMut(&Mark) -> Result<(), LedgerError> + Send,
+) -> Result<(), LedgerError> {
+    let (inputs, _) = narrowed(ports, runs.iter().map(|run| run.objects.clone()).collect()).await?;
+    let mut merge = Merge::of(ports, inputs).await?;
+    while let Some((mark, repeats)) = merge.next_mark().await? {
+        if !repeats {
+            visit(&mark)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether an object of marks is what its name says.

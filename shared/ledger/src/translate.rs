@@ -8,7 +8,7 @@ use metering::rollup::{Slot, Standing, Whole};
 use metering::tally::{Counts, Tally};
 use metering::time::Instant;
 use sha2::{Digest, Sha256};
-use usage::{ObjectContext, Source, Tags, Translation, Translator, WholeOf};
+use usage::{ObjectContext, Source, Tags, Translation, Translator, Watch, WholeOf};
 
 use crate::attention::{self, Kind, Notice};
 use crate::error::LedgerError;
@@ -192,9 +192,23 @@ pub(crate) async fn read_object<P: Ports>(
     tags: Tags,
     meta: &ObjectMeta,
 ) -> Result<Option<Draft>, LedgerError> {
+    read_watched(ports, source, tags, meta, None).await
+}
+
+/// The same with somebody who looks on.
+pub(crate) async fn read_watched<'s, P: Ports>(
+    ports: &P,
+    source: &'s Source,
+    tags: Tags,
+    meta: &ObjectMeta,
+    watch: Option<Watch<'s>>,
+) -> Result<Option<Draft>, LedgerError> {
     let whole = whole(source, &tags, meta);
     let file = names::file_id(&meta.key).into();
     let mut translator = Translator::new(source, ObjectContext { key: meta.key.clone(), tags, file });
+    if let Some(watch) = watch {
+        translator = translator.watched(watch);
+    }
     let mut hasher = Sha256::new();
     let mut unreadable = None;
     let mut offset = 0;

@@ -55,4 +55,4 @@ pub use reject::{Reject, RejectEntry};
 pub use sniff::propose;
 pub use source::{Source, WholeOf};
 pub use spec::{Delivery, OnChange, SourceSpec};
-pub use translate::{ObjectContext, Shown, Translation, Translator};
+pub use translate::{ObjectContext, Seen, Shown, Translation, Translator, Watch};

@@ -4,6 +4,7 @@ mod alike;
 mod events;
 mod reader;
 mod series;
+mod watch;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use alike::Plans;
 use events::{Event, Events};
 use reader::Reader;
 pub(crate) use series::SeriesTable;
+pub use watch::{Seen, Watch};
 
 /// What is known of an object besides its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,6 +109,7 @@ impl<'s> Translator<'s> {
             suspicion: None,
             rejects: Vec::new(),
             shown: Vec::new(),
+            watch: None,
         };
         Self {
             decoder: Decoder::new(&mapping.packing, limits),
@@ -232,6 +235,7 @@ struct Records<'s> {
     suspicion: Option<String>,
     rejects: Vec<Reject>,
     shown: Vec<Shown>,
+    watch: Option<Watch<'s>>,
 }
 
 impl RecordSink for Records<'_> {
@@ -247,7 +251,7 @@ impl RecordSink for Records<'_> {
                 self.reject(raw, reason);
             }
             Ok(()) if self.events.list.is_empty() => self.counts.filtered += 1,
-            Ok(()) => self.commit(raw.line)?,
+            Ok(()) => self.commit(raw)?,
         }
         self.at_first = false;
         Ok(())
@@ -279,9 +283,10 @@ impl Records<'_> {
         events.read(mapping, View { shape, tags, carried }, series)
     }
 
-    fn commit(&mut self, line: u64) -> Result<(), Unreadable> {
+    fn commit(&mut self, raw: Raw<'_>) -> Result<(), Unreadable> {
         let before = self.counts.events;
-        for event @ Event { series, kind, at, id, until, value } in &self.events.list {
+        for place in 0..self.events.list.len() {
+            let Some(event @ Event { series, kind, at, id, until, value }) = self.events.list.get(place) else { break };
             let noted = Noted { series: *series, kind: *kind, at: *at, until: *until, value: *value };
             let counts = match id {
                 Some(id) => self.ids.is_first(*id, noted)?,
@@ -290,10 +295,13 @@ impl Records<'_> {
             if counts {
                 self.series.add(event)?;
                 if self.shown.len() < self.limits.shown {
-                    let (member, key) = (self.member.clone(), self.series.key(event.series));
+                    let (line, member, key) = (raw.line, self.member.clone(), self.series.key(event.series));
                     self.shown.push(Shown { member, line, key, at: *at, until: *until, value: *value });
                 }
                 self.counts.events += 1;
+                if self.watch.is_some() {
+                    self.tell(raw, place);
+                }
             }
         }
         let counted = self.counts.events > before;

@@ -381,14 +381,33 @@ impl World<'_> {
         let verified = finish(verify::verify(self.memory, number)).unwrap();
         assert!(verified.holds(), "{number} is not what its files say: {verified:?}");
         let explained = finish(explain::explain(self.memory, number, None)).unwrap();
-        for explained in explained.lines.iter().filter(|explained| explained.line.title == "Calls") {
-            let sum = explained.files.iter().fold(Exact::ZERO, |sum, file| sum.add(&file.sum).unwrap());
-            let Some(quantity) = &explained.line.quantity else {
-                let changed = explained.corrects.as_ref().is_some_and(|(_, changes)| !changes.is_empty());
-                assert!(changed, "{number}: a correction without a cause: {explained:?}");
-                continue;
-            };
-            assert_eq!(sum, Exact::parse(quantity).unwrap(), "{number}: {explained:?}");
+        for (line, sources) in explained.lines.iter().filter_map(|one| Some((&one.line, one.metered.as_ref()?))) {
+            assert!(sources.adds_up, "{number}: priced from its files alone it is another line: {line:?} {sources:?}");
+            let sum = sources.files.iter().fold(Exact::ZERO, |sum, file| sum.add(&file.brought.sum).unwrap());
+            assert_eq!(sum, sources.total.sum, "{number}: {line:?}");
+            match (&line.quantity, &sources.corrects) {
+                (Some(quantity), _) if line.title == "Calls" => {
+                    assert_eq!(sum, Exact::parse(quantity).unwrap(), "{number}: {line:?}");
+                }
+                (Some(_), _) => {}
+                (None, corrects) => {
+                    let changed = corrects.as_ref().is_some_and(|corrects| !corrects.changes.is_empty());
+                    assert!(changed, "{number}: a correction without a cause: {line:?}");
+                }
+            }
+            self.assert_records(&explained, sources);
+        }
+    }
+
+    /// The records of each file come to what the file brought, unless its object is another one by now.
+    fn assert_records(&self, explained: &explain::Explanation, sources: &explain::Sources) {
+        for share in &sources.files {
+            let Ok(records) = finish(explained.records(self.memory, sources, share, 1)).unwrap() else { continue };
+            assert_eq!(records.total, share.brought, "{}", share.input.key);
+            let shown = records.shown.iter().try_fold(records.of_more, |sum, record| sum.add(&record.brought)).unwrap();
+            if sources.stream != "meter" {
+                assert_eq!(shown, share.brought, "{}", share.input.key);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Unreadable;
 use crate::field::View;
 use crate::scan::Glance;
 use crate::source::Mapping;
-use crate::split::Taken;
+use crate::split::{Raw, Taken};
 
 /// So many plans are kept.
 const PLANS: usize = 8;
@@ -65,6 +65,10 @@ impl Records<'_> {
     /// Takes the records that `text` begins with and that look like earlier ones.
     pub(super) fn take_alike(&mut self, text: &[u8], line: u64) -> Result<Taken, Unreadable> {
         let mut taken = Taken::default();
+        // Who looks on wants to know where each record stands.
+        if self.watch.is_some() {
+            return Ok(taken);
+        }
         if !self.plans.is_worth() {
             self.plans.strangers = self.plans.strangers.saturating_add(1);
             return Ok(taken);
@@ -95,7 +99,7 @@ impl Records<'_> {
         self.counts.records += 1;
         match self.events.list.is_empty() {
             true => self.counts.filtered += 1,
-            false => self.commit(line)?,
+            false => self.commit(Raw { bytes: record, line, offset: 0 })?,
         }
         Ok(Some(glance.length + ending))
     }
