@@ -9,8 +9,8 @@ use store::embedded::Embedded;
 
 use self::told::{RecordsOfFile, Told, ToldLine, Usage};
 use crate::cli::ExplainArgs;
-use crate::commands::engine;
 use crate::failure::Failure;
+use crate::open::engine;
 use crate::report::say;
 
 /// So many files are read for their records where none is named.
