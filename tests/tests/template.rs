@@ -169,6 +169,30 @@ fn only_one_function_writes_to_salesforce_and_it_publishes_nothing() {
 }
 
 #[test]
+fn who_signs_in_to_salesforce_signs_with_one_key_and_in_one_way() {
+    for (role, key) in [("CorrelateRole", "SalesforceSigningKey"), ("WriteBackRole", "SalesforceWriteSigningKey")] {
+        let about_keys: Vec<&Value> = statements_of(&TEMPLATE["Resources"][role])
+            .into_iter()
+            .filter(|one| one["Action"].to_string().contains("kms:"))
+            .collect();
+        let expected = serde_json::json!({
+            "Sid": "SignIn", "Effect": "Allow", "Action": "kms:Sign", "Resource": {"Ref": key},
+            "Condition": {"StringEquals": {"kms:SigningAlgorithm": "RSASSA_PKCS1_V1_5_SHA_256"}},
+        });
+        assert_eq!(about_keys, [&expected], "{role}");
+    }
+    let signs = statements().into_iter().filter(|(_, one)| one.to_string().contains("kms:Sign\""));
+    assert_eq!(signs.map(|(role, _)| role).collect::<Vec<_>>(), ["CorrelateRole", "WriteBackRole"]);
+}
+
+/// Those of a resource that hold under a condition too.
+fn statements_of(resource: &Value) -> Vec<&Value> {
+    let policies = each(&resource["Properties"]["Policies"]);
+    let all = policies.into_iter().flat_map(|policy| each(&policy["PolicyDocument"]["Statement"]));
+    all.map(|one| one.get("Fn::If").map_or(one, |either| &either[1])).collect()
+}
+
+#[test]
 fn buckets_are_private_encrypted_and_refuse_plain_connections() {
     for (name, bucket) in resources("AWS::S3::Bucket") {
         let blocked = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();

@@ -10,7 +10,7 @@ use lambda::events::schedule::{self, Correlate, Month};
 use lambda::{Context, Failure};
 use ledger::correlate::{Published, enrich, publish};
 use ledger::ports::Clock;
-use ledger::write_off::{waits, write_off};
+use ledger::write_off::{self, Part, waits};
 use metering::time::Instant;
 use salesforce::correlate::{Options, Told, correlate};
 use salesforce::http::Http;
@@ -36,14 +36,27 @@ pub async fn handle(context: Arc<Context>, payload: Value) -> Result<Value, Fail
             publish_and_count(&context, catalogue, None, changed).await
         }
         Correlate::WriteOff(asked) => {
-            let (about, said) = ((&*asked.deployment, &*asked.month), (&*asked.by, &*asked.reason));
-            let done = write_off(&context.ports, catalogue, about, said).await?;
-            tracing::warn!(done.deployment, done.month, done.by, done.reason, "written off");
+            let done = write_off(&context, catalogue, &asked).await?;
             publish_and_count(&context, catalogue, None, None).await?;
-            Ok(json!({ "written-off": done }))
+            Ok(done)
         }
         Correlate::WriteBack { redrive } => back::write(&context, catalogue, &months(&context), redrive).await,
     }
+}
+
+/// Writes off what nobody is billed for, or takes that back.
+async fn write_off(context: &Context, catalogue: &Catalogue, asked: &schedule::WriteOff) -> Result<Value, Failure> {
+    let schedule::WriteOff { deployment, month, by, reason, from, until, undo } = asked;
+    let said = (by.as_str(), reason.as_str());
+    if *undo {
+        let done = write_off::undo(&context.ports, catalogue, (deployment, month), said).await?;
+        tracing::warn!(deployment, month, by, reason, "no longer written off");
+        return Ok(json!({ "taken-back": done }));
+    }
+    let part = Part { deployment, month, from: *from, until: *until };
+    let done = write_off::write_off(&context.ports, catalogue, part, said).await?;
+    tracing::warn!(done.deployment, done.month, done.by, done.reason, "written off");
+    Ok(json!({ "written-off": done }))
 }
 
 /// What to read again. An id that is none, or an organisation's, means to look at everything that is new.
@@ -120,10 +133,11 @@ pub async fn edges(
     let mut edges = BTreeMap::new();
     let Some(arn) = secret else { return Ok(edges) };
     let sdk = store::aws::sdk_config(None).await;
-    let secrets = Client::new(&sdk);
+    let (secrets, kms) = (Client::new(&sdk), aws_sdk_kms::Client::new(&sdk));
     for name in catalogue.salesforce.keys() {
         let clock = SystemClock::new().map_err(|error| Failure::Organisations(error.to_string()))?;
-        let edge = Http::new(clock, Secret::new(secrets.clone(), arn, name)).map_err(Failure::Organisations)?;
+        let edge =
+            Http::new(clock, Secret::new(secrets.clone(), kms.clone(), arn, name)).map_err(Failure::Organisations)?;
         edges.insert(name.clone(), edge);
     }
     Ok(edges)

@@ -1,8 +1,11 @@
 //! The credentials of the organisations, in one secret of Secrets Manager: `{"crm": {"client_id": …, …}, …}` by the
-//! names that the catalogue gives them. Read when a run logs in, never kept in the environment or a log.
+//! names that the catalogue gives them. Read when a run logs in, never kept in the environment or a log. A key that the
+//! secret only names stays in KMS and signs there.
 
 use std::sync::Arc;
 
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 use aws_sdk_secretsmanager::Client;
 use salesforce::Secrets;
 use serde_json::Value;
@@ -10,14 +13,15 @@ use serde_json::Value;
 /// One organisation's part of the secret.
 pub struct Secret {
     client: Client,
+    kms: aws_sdk_kms::Client,
     arn: Arc<str>,
     organisation: String,
 }
 
 impl Secret {
     /// The part of `organisation` of the secret `arn`.
-    pub fn new(client: Client, arn: &str, organisation: &str) -> Self {
-        Self { client, arn: arn.into(), organisation: organisation.to_owned() }
+    pub fn new(client: Client, kms: aws_sdk_kms::Client, arn: &str, organisation: &str) -> Self {
+        Self { client, kms, arn: arn.into(), organisation: organisation.to_owned() }
     }
 }
 
@@ -33,6 +37,30 @@ impl Secrets for Secret {
         part(text, &self.organisation).ok_or_else(|| {
             format!("the secret {} is no JSON with a field `{}` for this organisation", self.arn, self.organisation)
         })
+    }
+
+    async fn sign(&self, key: &str, digest: [u8; 32]) -> Result<Vec<u8>, String> {
+        let asked = self.kms.sign().key_id(key).message(Blob::new(digest)).message_type(MessageType::Digest);
+        let asked = asked.signing_algorithm(SigningAlgorithmSpec::RsassaPkcs1V15Sha256).send().await;
+        let answer = asked.map_err(|error| {
+            let error = error.into_service_error();
+            let code = error.meta().code().unwrap_or("no answer");
+            format!("the key {key} does not sign: {code}{}", what_to_do(code))
+        })?;
+        let signature = answer.signature.ok_or_else(|| format!("the key {key} gave no signature"))?;
+        Ok(signature.into_inner())
+    }
+}
+
+/// What an administrator does about it; empty where KMS says enough.
+fn what_to_do(code: &str) -> &'static str {
+    match code {
+        "AccessDeniedException" => "; give the stack its ARN as `SalesforceSigningKey` or `SalesforceWriteSigningKey`",
+        "NotFoundException" => "; `kms_key` must be the ARN of a key in this region",
+        "InvalidKeyUsageException" | "ValidationException" | "UnsupportedOperationException" => {
+            "; it must be a key of the kind RSA_2048 or larger, made for SIGN_VERIFY"
+        }
+        _ => "",
     }
 }
 

@@ -70,6 +70,10 @@ impl Secrets for Reached {
     async fn secret(&self, fresh: bool) -> Result<String, String> {
         self.http.secret(fresh).await
     }
+
+    async fn sign(&self, key: &str, digest: [u8; 32]) -> Result<Vec<u8>, String> {
+        self.http.sign(key, digest).await
+    }
 }
 
 /// The organisations of a catalogue with the credentials of a file: `{"crm": {"client_id": …, "client_secret": …}}`.

@@ -256,6 +256,10 @@ impl Secrets for Invented {
     async fn secret(&self, _: bool) -> Result<String, String> {
         Ok(r#"{"client_id":"a","client_secret":"b"}"#.to_owned())
     }
+
+    async fn sign(&self, key: &str, _: [u8; 32]) -> Result<Vec<u8>, String> {
+        Err(format!("{key} is not here"))
+    }
 }
 
 /// The most memory that this process has had, in MB.

@@ -10,6 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::Id;
 use crate::fault::Fault;
@@ -25,7 +26,8 @@ const SUFFIXES: [&str; 4] =
 /// What proves who we are. Not printable.
 ///
 /// As a secret it is JSON: `{"client_id": …, "client_secret": …}`, or
-/// `{"client_id": …, "username": …, "private_key": "-----BEGIN PRIVATE KEY-----…"}`.
+/// `{"client_id": …, "username": …, "private_key": "-----BEGIN PRIVATE KEY-----…"}`, or
+/// `{"client_id": …, "username": …, "kms_key": "arn:aws:kms:…"}`.
 #[derive(Clone, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum Credential {
@@ -48,6 +50,47 @@ pub enum Credential {
         #[serde(default = "login_host")]
         audience: String,
     },
+    /// JWT bearer with a key that never leaves KMS.
+    Kms {
+        /// The app's consumer key.
+        client_id: String,
+        /// The integration user.
+        username: String,
+        /// The key's ARN.
+        kms_key: String,
+        /// Whom the assertion is for.
+        #[serde(default = "login_host")]
+        audience: String,
+    },
+}
+
+/// What a login sends.
+pub enum Proof {
+    /// The whole form.
+    Form(String),
+    /// What somebody else has to sign first.
+    Unsigned(Unsigned),
+}
+
+/// An assertion that is not signed yet.
+pub struct Unsigned {
+    /// Which key of KMS signs it.
+    pub key: String,
+    text: String,
+}
+
+impl Unsigned {
+    /// What is signed, with RSASSA-PKCS1-v1.5: the SHA-256 of the text.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.text).into()
+    }
+
+    /// The form to send, once it is signed.
+    #[must_use]
+    pub fn form(&self, signature: &[u8]) -> String {
+        bearer(&format!("{}.{}", self.text, URL_SAFE_NO_PAD.encode(signature)))
+    }
 }
 
 fn login_host() -> String {
@@ -61,33 +104,46 @@ impl Credential {
     /// [`Fault::Credential`], which never quotes the secret.
     pub fn read(text: &str) -> Result<Self, Fault> {
         let shape = "it must be JSON with `client_id` and `client_secret`, or with `client_id`, `username` and \
-                     `private_key`, and nothing else";
+                     either `private_key` or `kms_key`, and nothing else";
         serde_json::from_str(text).map_err(|_| Fault::Credential(shape.to_owned()))
     }
 
-    /// The request for a token.
+    /// What proves it, as of `now`.
     ///
     /// # Errors
     /// [`Fault::Credential`] if the key cannot sign.
-    pub fn request(&self, host: &str, now: Instant) -> Result<Request, Fault> {
-        let form = match self {
-            Self::Secret { client_id, client_secret } => form(&[
+    pub fn proof(&self, now: Instant) -> Result<Proof, Fault> {
+        Ok(match self {
+            Self::Secret { client_id, client_secret } => Proof::Form(form(&[
                 ("grant_type", "client_credentials"),
                 ("client_id", client_id),
                 ("client_secret", client_secret),
-            ]),
+            ])),
             Self::Key { client_id, username, private_key, audience } => {
-                let assertion = assertion(client_id, username, audience, private_key, now)?;
-                form(&[("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &assertion)])
+                let text = assertion(client_id, username, audience, now);
+                Proof::Form(bearer(&signed(&text, private_key)?))
             }
-        };
-        Ok(Request {
-            method: Method::Post,
-            url: format!("{host}/services/oauth2/token"),
-            headers: vec![("accept", "application/json".to_owned())],
-            body: Some(("application/x-www-form-urlencoded", form)),
+            Self::Kms { client_id, username, kms_key, audience } => {
+                let text = assertion(client_id, username, audience, now);
+                Proof::Unsigned(Unsigned { key: kms_key.clone(), text })
+            }
         })
     }
+}
+
+/// The request for a token.
+#[must_use]
+pub fn request(host: &str, form: String) -> Request {
+    Request {
+        method: Method::Post,
+        url: format!("{host}/services/oauth2/token"),
+        headers: vec![("accept", "application/json".to_owned())],
+        body: Some(("application/x-www-form-urlencoded", form)),
+    }
+}
+
+fn bearer(assertion: &str) -> String {
+    form(&[("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion)])
 }
 
 fn form(fields: &[(&str, &str)]) -> String {
@@ -95,20 +151,23 @@ fn form(fields: &[(&str, &str)]) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-/// A JSON Web Token signed with RS256.
-fn assertion(client: &str, user: &str, audience: &str, key: &str, now: Instant) -> Result<String, Fault> {
+/// A JSON Web Token, to be signed with RS256.
+fn assertion(client: &str, user: &str, audience: &str, now: Instant) -> String {
+    let expires = now.0.div_euclid(1000).saturating_add(ASSERTION_SECONDS);
+    let claims = serde_json::json!({"iss": client, "sub": user, "aud": audience, "exp": expires});
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#), URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
+/// A token with its signature.
+fn signed(text: &str, key: &str) -> Result<String, Fault> {
     let unusable = |what: &str| Fault::Credential(format!("`private_key` {what}"));
     let der = PrivatePkcs8KeyDer::from_pem_slice(key.as_bytes())
         .map_err(|_| unusable("is no PEM of PKCS #8 (it begins with -----BEGIN PRIVATE KEY-----)"))?;
     let pair = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| unusable("is no RSA key"))?;
-    let expires = now.0.div_euclid(1000).saturating_add(ASSERTION_SECONDS);
-    let claims = serde_json::json!({"iss": client, "sub": user, "aud": audience, "exp": expires});
-    let signed =
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#), URL_SAFE_NO_PAD.encode(claims.to_string()));
     let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature)
         .map_err(|_| unusable("does not sign"))?;
-    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 /// A token and where to use it. Not printable.
@@ -191,8 +250,7 @@ mod tests {
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
         let secret = serde_json::json!({"client_id": "key", "username": "farthing@acme.example", "private_key": pem});
         let credential = Credential::read(&secret.to_string()).unwrap();
-        let request = credential.request("https://acme.my.salesforce.com", Instant(1_795_391_820_000)).unwrap();
-        let (_, form) = request.body.unwrap();
+        let Proof::Form(form) = credential.proof(Instant(1_795_391_820_000)).unwrap() else { panic!("it is signed") };
         let assertion = form.split("assertion=").nth(1).unwrap().replace("%2E", ".").replace("%5F", "_");
         let assertion = assertion.replace("%2D", "-");
         let [head, claims, signature] = assertion.split('.').collect::<Vec<_>>()[..] else { panic!("{form}") };
@@ -208,8 +266,27 @@ mod tests {
     }
 
     #[test]
+    fn what_kms_signs_is_the_digest_of_the_very_assertion_that_is_sent() {
+        let secret =
+            r#"{"client_id":"key","username":"farthing@acme.example","kms_key":"arn:aws:kms:eu-west-1:1:key/2"}"#;
+        let proof = Credential::read(secret).unwrap().proof(Instant(1_795_391_820_000)).unwrap();
+        let Proof::Unsigned(unsigned) = proof else { panic!("nobody has signed it yet") };
+        assert_eq!(unsigned.key, "arn:aws:kms:eu-west-1:1:key/2");
+        let form = unsigned.form(b"\xfbsigned").replace("%2E", ".").replace("%2D", "-").replace("%5F", "_");
+        let (text, signature) = form.split_once("assertion=").unwrap().1.rsplit_once('.').unwrap();
+        assert_eq!(
+            unsigned.digest().as_slice(),
+            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref()
+        );
+        assert_eq!(URL_SAFE_NO_PAD.decode(signature).unwrap(), b"\xfbsigned");
+    }
+
+    #[test]
     fn a_secret_of_another_shape_is_refused_without_being_told() {
-        for text in ["", "hunter2", r#"{"client_id":"a"}"#, r#"{"client_id":"a","client_secret":"hunter2","x":1}"#] {
+        let both = r#"{"client_id":"a","username":"b","private_key":"hunter2","kms_key":"c"}"#;
+        for text in
+            ["", "hunter2", both, r#"{"client_id":"a"}"#, r#"{"client_id":"a","client_secret":"hunter2","x":1}"#]
+        {
             let error = Credential::read(text).err().unwrap().to_string();
             assert!(error.contains("client_secret") && !error.contains("hunter2"), "{error}");
         }

@@ -8,17 +8,20 @@ use std::sync::{Mutex, PoisonError};
 use metering::time::Instant;
 
 use crate::Id;
-use crate::auth::{Credential, Token, granted};
+use crate::auth::{self, Credential, Proof, Token, granted};
 use crate::complaint::{Action, Complaint};
 use crate::fault::Fault;
 use crate::limits::{Budget, Usage};
 use crate::retry::wait_ms;
 use crate::transport::{Method, Pace, Request, Response, Transport, whole};
 
-/// Where the credential is kept.
+/// Where the credential is kept, and the keys that sign without being shown.
 pub trait Secrets: Sync {
     /// The secret's text, read anew if `fresh`; or why it cannot be read.
     fn secret(&self, fresh: bool) -> impl Future<Output = Result<String, String>> + Send;
+
+    /// The signature (RSASSA-PKCS1-v1.5) of a SHA-256 by a key of KMS; or why there is none.
+    fn sign(&self, key: &str, digest: [u8; 32]) -> impl Future<Output = Result<Vec<u8>, String>> + Send;
 }
 
 /// All that the client needs of the world.
@@ -273,8 +276,8 @@ impl<'e, E: Edge> Client<'e, E> {
                 None => self.credential(reloaded).await?,
             };
             login.credential = Some(credential.clone());
-            let request = credential.request(&self.settings.host, self.edge.now())?;
-            let answer = match self.edge.open(request).await {
+            let form = self.form(&credential).await?;
+            let answer = match self.edge.open(auth::request(&self.settings.host, form)).await {
                 Ok((head, body)) => whole(head, body).await,
                 Err(reason) => Err(reason),
             };
@@ -301,12 +304,28 @@ impl<'e, E: Edge> Client<'e, E> {
                     login.credential = None;
                 }
                 Action::Retry(most) if attempt < most => {
+                    // The key may have been rotated as well as a secret.
+                    if matches!(refusal, Fault::Login { ref complaint, .. } if complaint.status == 400) {
+                        reloaded = true;
+                        login.credential = None;
+                    }
                     self.wait(attempt, &refusal).await?;
                     attempt = attempt.saturating_add(1);
                 }
                 _ => return Err(refusal),
             }
         }
+    }
+
+    /// What a login sends; each attempt has an assertion of its own.
+    async fn form(&self, credential: &Credential) -> Result<String, Fault> {
+        Ok(match credential.proof(self.edge.now())? {
+            Proof::Form(form) => form,
+            Proof::Unsigned(assertion) => {
+                let signature = self.edge.sign(&assertion.key, assertion.digest()).await;
+                assertion.form(&signature.map_err(Fault::Credential)?)
+            }
+        })
     }
 
     async fn credential(&self, fresh: bool) -> Result<Credential, Fault> {

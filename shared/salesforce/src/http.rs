@@ -116,6 +116,10 @@ impl<C: Sync, S: Secrets> Secrets for Http<C, S> {
     async fn secret(&self, fresh: bool) -> Result<String, String> {
         self.secrets.secret(fresh).await
     }
+
+    async fn sign(&self, key: &str, digest: [u8; 32]) -> Result<Vec<u8>, String> {
+        self.secrets.sign(key, digest).await
+    }
 }
 
 /// A secret that was given once.
@@ -131,5 +135,9 @@ impl Given {
 impl Secrets for Given {
     async fn secret(&self, _: bool) -> Result<String, String> {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    async fn sign(&self, key: &str, _: [u8; 32]) -> Result<Vec<u8>, String> {
+        Err(format!("only the function on AWS signs with {key}; give `private_key` here"))
     }
 }

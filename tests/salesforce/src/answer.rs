@@ -111,7 +111,7 @@ impl State {
             Answer::text(400, "application/json;charset=UTF-8", &body.to_string())
         };
         let basic = asked.authorization.starts_with("Basic ");
-        let known = (field("client_id"), field("client_secret")) == CLIENT || basic;
+        let known = (field("client_id"), field("client_secret")) == (CLIENT.0, &*self.secret) || basic;
         match field("grant_type") {
             "client_credentials" if known => {}
             "client_credentials" => return refuse("invalid_client", "invalid client credentials"),

@@ -13,6 +13,7 @@ impl State {
             ("POST", "", "") => self.begin(asked, version),
             ("GET", job, "") => self.look(job),
             ("GET", job, "results") => self.results(asked, job, version),
+            ("PATCH", job, "") => self.abort(asked, job),
             ("DELETE", job, "") => match self.jobs.remove(job) {
                 Some(_) => Answer { status: 204, ..Answer::default() },
                 None => Answer::error(404, "NOT_FOUND", "The requested resource does not exist"),
@@ -47,6 +48,7 @@ impl State {
             head: head(&query),
             rows,
             failed: None,
+            aborted: false,
             version: version.to_owned(),
         };
         let answer = info(&id, &job, "UploadComplete", None);
@@ -54,10 +56,26 @@ impl State {
         answer
     }
 
+    /// The only state that a query job can be given.
+    fn abort(&mut self, asked: &Asked, id: &str) -> Answer {
+        let body: Value = serde_json::from_str(&asked.body).unwrap_or_default();
+        if body.get("state").and_then(Value::as_str) != Some("Aborted") {
+            return Answer::error(400, "INVALIDJOBSTATE", "Query jobs can only be aborted");
+        }
+        let Some(job) = self.jobs.get_mut(id) else {
+            return Answer::error(404, "NOT_FOUND", "The requested resource does not exist");
+        };
+        job.aborted = true;
+        info(id, job, "Aborted", None)
+    }
+
     fn look(&mut self, id: &str) -> Answer {
         let Some(job) = self.jobs.get_mut(id) else {
             return Answer::error(404, "NOT_FOUND", "The requested resource does not exist");
         };
+        if job.aborted {
+            return info(id, job, "Aborted", None);
+        }
         if job.looks > 0 {
             job.looks = job.looks.saturating_sub(1);
             return info(id, job, "InProgress", None);

@@ -54,6 +54,7 @@ pub(crate) struct Job {
     pub(crate) head: String,
     pub(crate) rows: Vec<String>,
     pub(crate) failed: Option<String>,
+    pub(crate) aborted: bool,
     pub(crate) version: String,
 }
 
@@ -73,6 +74,7 @@ pub(crate) struct State {
     pub(crate) looks: usize,
     /// The public key of the app's certificate.
     pub(crate) certificate: Option<Vec<u8>>,
+    pub(crate) secret: String,
     misfortunes: Vec<Misfortune>,
     log: Vec<String>,
 }
@@ -101,6 +103,7 @@ impl Peer {
             part: usize::MAX,
             looks: 1,
             certificate: None,
+            secret: CLIENT.1.to_owned(),
             misfortunes: Vec::new(),
             log: Vec::new(),
         };
@@ -124,6 +127,16 @@ impl Peer {
         let (private, public) = bearer::key()?;
         self.lock().certificate = Some(public);
         Some(private)
+    }
+
+    /// Gives the app the certificate of a public key that lies elsewhere, as DER.
+    pub fn trust(&self, public: &[u8]) {
+        self.lock().certificate = Some(public.to_vec());
+    }
+
+    /// Gives the app another secret; the one before is good no more.
+    pub fn set_secret(&self, secret: &str) {
+        secret.clone_into(&mut self.lock().secret);
     }
 
     /// Sets the clock.

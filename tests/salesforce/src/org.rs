@@ -128,6 +128,9 @@ impl Org {
                 ("ShippingStreet", Text),
                 ("ShippingCity", Text),
                 ("VAT_ID__c", Text),
+                ("Tax_Jurisdiction__c", Text),
+                ("Exemption_Certificate__c", Text),
+                ("Exemption_Reason__c", Text),
                 ("AnnualRevenue", Number),
             ],
         );
@@ -164,6 +167,8 @@ impl Org {
                 ("EndDate", Day),
                 ("Status", Text),
                 ("Storage_Price__c", Number),
+                ("Seats__c", Number),
+                ("Platform_Fee__c", Number),
             ],
         );
         let order = Object::new(
@@ -184,6 +189,7 @@ impl Org {
                 ("SBQQ__StartDate__c", Day),
                 ("SBQQ__EndDate__c", Day),
                 ("SBQQ__TerminatedDate__c", Day),
+                ("SBQQ__Quantity__c", Number),
             ],
         );
         let product = Object::new("01t", &[("Name", Text), ("ProductCode", Text)]);

@@ -1,5 +1,6 @@
 //! A function's own binary, spoken to as Lambda does: over the Runtime API.
 
+use std::fs;
 use std::time::Duration;
 
 use lambda::Function;
@@ -15,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Running {
     simulator: Simulator,
     _process: ManagedProcess,
+    logs: tempfile::TempDir,
 }
 
 /// An invocation that failed, as Lambda is told.
@@ -29,14 +31,31 @@ pub struct Failed {
 impl Running {
     /// Starts the function's binary against `world`, in the region where `store::aws::provision` makes buckets.
     pub async fn start(world: &World, function: Function) -> Self {
+        Self::start_with(world, function, &[]).await
+    }
+
+    /// The same with more in its environment.
+    pub async fn start_with(world: &World, function: Function, more: &[(&str, &str)]) -> Self {
         let builder = Simulator::builder().function_name(function.name()).region("us-east-1");
         let simulator = builder.invocation_timeout(PATIENCE).build().await.unwrap();
-        let mut config = ProcessConfig::new(binary(function), ProcessRole::Runtime).inherit_stdio(false);
-        for (name, value) in world.environment() {
+        let logs = tempfile::tempdir().unwrap();
+        // The shell gives its place to the function, so that what ends the one ends the other.
+        let mut config = ProcessConfig::new("/bin/sh", ProcessRole::Runtime).inherit_stdio(false);
+        for argument in ["-c", r#"exec "$0" >"$1" 2>&1"#] {
+            config = config.arg(argument);
+        }
+        config = config.arg(binary(function).to_string_lossy()).arg(logs.path().join("log").to_string_lossy());
+        let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        for (name, value) in world.environment().into_iter().chain(more) {
             config = config.env(name, value);
         }
         let process = simulator.spawn_process_with_config(config).unwrap();
-        Self { simulator, _process: process }
+        Self { simulator, _process: process, logs }
+    }
+
+    /// All that it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.logs.path().join("log")).unwrap()
     }
 
     /// Delivers an event and waits for the answer.

@@ -7,8 +7,10 @@
 mod bootstrap;
 #[path = "../../conformance/ministack.rs"]
 mod ministack;
+mod salesforce;
 mod world;
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use lambda::Function;
@@ -131,6 +133,56 @@ async fn a_month_is_not_closed_by_a_misread_request_nor_before_everything_is_cou
     assert_eq!(uncounted.kind, "PeriodNotClosed");
     assert!(uncounted.message.contains("harbour"), "{}", uncounted.message);
     assert!(!world.state().await.keys().any(|place| place.contains("-invoices-")));
+}
+
+/// Each event with the function that it is for; what makes it possible comes before it.
+const EVENTS: [(&str, Function); 17] = [
+    ("s3-test-event", Function::Translate),
+    ("s3-object-removed", Function::Translate),
+    ("s3-put", Function::Translate),
+    ("s3-put-odd-key", Function::Translate),
+    ("eventbridge-object-created", Function::Translate),
+    ("sqs-batch", Function::Translate),
+    ("sqs-batch-one-bad", Function::Translate),
+    ("sns-in-sqs", Function::Translate),
+    ("sns-direct", Function::Translate),
+    ("schedule", Function::Aggregate),
+    ("aggregate-sweep", Function::Aggregate),
+    ("correlate-accept", Function::Correlate),
+    ("correlate-changed", Function::Correlate),
+    ("correlate-write-off", Function::Correlate),
+    ("correlate-write-back", Function::Correlate),
+    ("invoice-period", Function::Invoice),
+    ("invoice-scheduled", Function::Invoice),
+];
+
+#[tokio::test]
+async fn every_sample_is_understood_by_the_function_that_it_is_for() {
+    let folder = std::fs::read_dir(format!("{}/../events", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let there: BTreeSet<String> = folder.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(there, EVENTS.iter().map(|(name, _)| format!("{name}.json")).collect());
+
+    let world = World::start().await;
+    // Nobody owns it until somebody writes it off.
+    let stray = "usage/rotterdam/2026-02-03/04.jsonl";
+    let record = r#"{"installation":"harbour-9","at":"2026-02-03T04:10:00Z","gb":4}"#;
+    world.put(world::USAGE, stray, record).await;
+    for function in Function::ALL {
+        let running = Running::start(&world, function).await;
+        for (name, _) in EVENTS.iter().filter(|(_, whose)| *whose == function) {
+            running.invoke_twice(&world, &event(name)).await;
+        }
+        if function == Function::Translate {
+            for (_, key) in world::files() {
+                let mut created = event("eventbridge-object-created");
+                created["detail"]["object"]["key"] = json!(key);
+                running.invoke(&created).await.unwrap();
+            }
+        }
+    }
+    let document: Value = serde_json::from_slice(&world.invoice("harbour/2026-02-QS-000001.json").await).unwrap();
+    // 5 + 6 + … + 13 GB at 2.00, and 500.00 for the platform: the 4 GB are nobody's.
+    assert_eq!(document["total"], json!("662.00"));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use store::aws::{AwsConfig, BucketNames, TableNames, provision, sdk_config};
 use crate::ministack::Ministack;
 
 /// The bucket that the samples in `events/` name.
-const USAGE: &str = "farthing-usage-111122223333-eu-central-1";
-const WORK: &str = "farthing-work-111122223333-eu-central-1";
+pub const USAGE: &str = "farthing-usage-111122223333-eu-central-1";
+pub const WORK: &str = "farthing-work-111122223333-eu-central-1";
 const INVOICES: &str = "farthing-invoices-111122223333-eu-central-1";
 const TABLES: [&str; 3] = ["farthing-ledger", "farthing-rollup", "farthing-billing"];
 
@@ -50,6 +50,11 @@ impl World {
                 format!("{{\"installation\":\"harbour-1\",\"at\":\"2026-02-03T{hour:02}:10:00Z\",\"gb\":{hour}}}\n");
             self.put(USAGE, &key, &record).await;
         }
+    }
+
+    /// Where this AWS listens.
+    pub fn endpoint(&self) -> &str {
+        &self.server.endpoint
     }
 
     /// Writes an object over what is there.

@@ -4,10 +4,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
 
+mod agreed;
 mod billing;
 mod crashes;
 mod directory;
 mod documentation;
+mod fees;
+mod independent;
+mod logins;
 mod network;
 mod presets;
 mod refusals;

@@ -17,9 +17,10 @@ use store::SystemClock;
 use crate::world::{DEPLOYMENTS, account, load, secret};
 
 /// Names that are hard to carry: quotes, line ends, commas, letters beyond ASCII.
-const NAMES: [&str; 5] = ["Acme Émile & Co \"Paris\"", "Globex, Inc.", "Line one\nline two", "Größe", "Person, Pat"];
+pub const NAMES: [&str; 5] =
+    ["Acme Émile & Co \"Paris\"", "Globex, Inc.", "Line one\nline two", "Größe", "Person, Pat"];
 
-fn peer(now: Instant) -> Arc<Peer> {
+pub fn peer(now: Instant) -> Arc<Peer> {
     let mut org = Org::new(7).with_deployments();
     for (number, name) in (1..).zip(NAMES) {
         org.put("Account", number, now, &[("Name", name), ("AnnualRevenue", "1234567890123456.78")]);
