@@ -100,6 +100,7 @@ pub enum Command {
     ///
     /// It covers what is held of one deployment in one month, is a fact of the directory from then on, and
     /// holds even if a record names an owner later. It is kept for ever, and told by `farthing unbilled`.
+    /// With --from and --until it covers some days only; --undo takes it back.
     WriteOff {
         /// Where things are.
         #[command(flatten)]
@@ -112,9 +113,18 @@ pub enum Command {
         /// Who answers for it.
         #[arg(long)]
         by: String,
-        /// Why it shall not be billed.
+        /// Why it shall not be billed, or shall be after all.
         #[arg(long)]
         reason: String,
+        /// The first day that is meant, such as 2026-02-03; the month's without one.
+        #[arg(long)]
+        from: Option<NaiveDate>,
+        /// The first day that is not meant; none of the month's without one.
+        #[arg(long)]
+        until: Option<NaiveDate>,
+        /// Take back all that is written off of this deployment in this month.
+        #[arg(long, conflicts_with_all = ["from", "until"])]
+        undo: bool,
     },
     /// Write summaries of usage and invoices into the Salesforce objects that the catalogue names.
     ///

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ledger::attention;
 use ledger::ports::Clock;
+use ledger::write_off::Part;
 
 use crate::bill::{bill, preview};
 use crate::cli::{Command, Look, Place};
@@ -31,8 +32,12 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Redrive { place, list } => runtime.block_on(redrive::redrive(&place, list)),
         Command::Waive { place, key, by, reason } => runtime.block_on(books::waive(&place, &key, &by, &reason)),
         Command::Unbilled { place, month, json } => runtime.block_on(unbilled::list(&place, &month, json)),
-        Command::WriteOff { place, deployment, month, by, reason } => {
-            runtime.block_on(unbilled::write_off(&place, (&deployment, &month), (&by, &reason)))
+        Command::WriteOff { place, deployment, month, by, reason, undo: true, .. } => {
+            runtime.block_on(unbilled::undo(&place, (&deployment, &month), (&by, &reason)))
+        }
+        Command::WriteOff { place, deployment, month, by, reason, from, until, .. } => {
+            let part = Part { deployment: &deployment, month: &month, from, until };
+            runtime.block_on(unbilled::write_off(&place, part, (&by, &reason)))
         }
         Command::WriteBack { place, refused: true, .. } => runtime.block_on(write_back::refused(&place)),
         Command::WriteBack { place, credentials, month, redrive, .. } => {

@@ -3,7 +3,7 @@
 use comfy_table::Cell;
 use ledger::correlate::Counters;
 use ledger::ownership::Held;
-use ledger::write_off::{self, WriteOff};
+use ledger::write_off::{self, Part, WriteOff};
 use pricing::text::grouped;
 
 use crate::cli::Place;
@@ -46,15 +46,29 @@ pub async fn list(place: &Place, month: &str, json: bool) -> Result<(), Failure>
     }
     for one in write_offs {
         say(&format!("{} was written off on {} by {}: {}", one.deployment, one.at, one.by, one.reason));
+        if let Some(undone) = &one.undone {
+            say(&format!("  taken back on {} by {}: {}", undone.at, undone.by, undone.reason));
+        }
     }
     Ok(())
 }
 
-/// Writes off what nobody is billed for of a deployment in a month, and puts that in force.
-pub async fn write_off(place: &Place, about: (&str, &str), said: (&str, &str)) -> Result<(), Failure> {
+/// Takes back what is written off of a deployment in a month, and puts that in force.
+pub async fn undo(place: &Place, about: (&str, &str), said: (&str, &str)) -> Result<(), Failure> {
     let engine = engine(place)?;
     let catalogue = &engine.configuration.catalogue;
-    let done = write_off::write_off(&*engine.ports, catalogue, about, said).await?;
+    write_off::undo(&*engine.ports, catalogue, about, said).await?;
+    crm::published(&*engine.ports, catalogue, &engine.reached, None).await?;
+    let ((deployment, month), (by, reason)) = (about, said);
+    say(&format!("{deployment} is no longer written off in {month}: {by} answers for that: {reason}"));
+    Ok(())
+}
+
+/// Writes off what nobody is billed for of a deployment in a month or some days of it, and puts that in force.
+pub async fn write_off(place: &Place, part: Part<'_>, said: (&str, &str)) -> Result<(), Failure> {
+    let engine = engine(place)?;
+    let catalogue = &engine.configuration.catalogue;
+    let done = write_off::write_off(&*engine.ports, catalogue, part, said).await?;
     crm::published(&*engine.ports, catalogue, &engine.reached, None).await?;
     say(&report(&done.usage));
     say(&format!("is never billed to anybody: {} answers for that: {}", done.by, done.reason));

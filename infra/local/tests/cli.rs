@@ -233,6 +233,9 @@ fn usage_that_nobody_owns_is_listed_with_its_worth_and_written_off_by_somebody()
     unbilled().says("it was written off").says("by M. Rivera: a lab");
     let told = place.run().exits(0);
     assert!(!told.out.contains("Needs a person"), "{}", told.out);
+    let undo = ["write-off", "two", "--month", "2020-01", "--by", "A. Okafor", "--reason", "no lab", "--undo"];
+    place.farthing(&undo).exits(1).complains("2020-01 stays written off");
+    place.farthing(&[&undo[..], &["--from", "2020-01-03"]].concat()).exits(2).complains("--from");
     place.farthing(&["correlate", "--explain", "two@2020-01-06"]).exits(0).says("it was written off: never billed");
 }
 

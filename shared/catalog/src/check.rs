@@ -26,6 +26,7 @@ use crate::catalogue::Catalogue;
 use crate::hash;
 use crate::life::{Shelf, Version};
 use crate::load::{Place, Sections};
+use crate::numbers::renumbered;
 use crate::problem::{File, Problem};
 
 /// The problems found so far.
@@ -83,14 +84,13 @@ pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
         examples::check(sections, &prices, &mut findings);
     }
     let zone = seller.as_ref().map(|seller| seller.zone);
-    let salesforce = salesforce::check(sections, zone, &plans, &mut findings);
-    let renumber = numbers::Written { sections, components: &components, streams: &streams };
+    let salesforce = salesforce::check(sections, zone, &versions, &mut findings);
     let shelf = Shelf {
         versions: &versions,
         components: &components,
         streams: &streams,
         coupons: &coupons,
-        renumber: &|version, numbers| renumber.plan(version, numbers),
+        renumber: &|version, numbers| renumbered(version, numbers, &components, &streams),
     };
     let mut customers = holding::customers(drafts, sections, shelf, &mut findings);
     let taxes = taxes::check(sections, &mut customers, &mut findings);

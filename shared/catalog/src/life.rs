@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use metering::stream::Stream;
 use pricing::{ComponentSpec, CouponSpec, Decimal, Existing, Phased, Plan, PriceSpec, SpecError, Term};
+use serde_json::Value;
 
 use crate::near;
 use crate::spec::{AddOnSpec, ChangeSpec, RedeemedSpec, SubscriptionSpec};
@@ -21,6 +22,8 @@ pub struct Version {
     pub existing: Existing,
     /// At its list prices.
     pub plan: Arc<Plan>,
+    /// What is written of it, with the prices of its components: numbers in it may be agreed otherwise.
+    pub(crate) written: Arc<Value>,
 }
 
 /// A plan with other numbers, by paths into what is written of it.
@@ -115,6 +118,14 @@ impl<'a> Life<'a> {
             path: String::new(),
         };
         Self { shelf, term, choices: vec![choice], add_ons: Vec::new(), coupons: Vec::new() }
+    }
+
+    /// With numbers of the plan that are agreed otherwise, and quantities.
+    pub(crate) fn agreed(mut self, numbers: BTreeMap<String, Decimal>, quantities: BTreeMap<String, Decimal>) -> Self {
+        if let [choice] = self.choices.as_mut_slice() {
+            (choice.numbers, choice.quantities) = (numbers, quantities);
+        }
+        self
     }
 
     /// The stretches in order, without gaps; neighbours differ.

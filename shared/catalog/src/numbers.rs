@@ -4,22 +4,47 @@
 //! `graduated[1]`. Only a number that is written can be replaced.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use pricing::{Decimal, SpecError, slug};
+use metering::stream::Stream;
+use pricing::{ComponentSpec, Decimal, Plan, PlanSpec, SpecError, slug};
 use serde_json::Value;
 
+use crate::life::Version;
 use crate::near;
 
-/// What is written of a plan, with other numbers; its components with their prices, which `price` tells.
+/// A version of a plan with other numbers.
+///
+/// # Errors
+/// Every path that leads to no number, and what makes no plan; under `set`.
+pub(crate) fn renumbered(
+    version: &Version,
+    numbers: &BTreeMap<String, Decimal>,
+    components: &BTreeMap<String, ComponentSpec>,
+    streams: &BTreeMap<String, Stream>,
+) -> Result<Arc<Plan>, Vec<SpecError>> {
+    let changed = with_numbers((*version.written).clone(), numbers)?;
+    let whole = |message: String| vec![SpecError { path: "set".to_owned(), message, hint: None }];
+    let spec: PlanSpec = serde_json::from_value(changed).map_err(|error| whole(error.to_string()))?;
+    Plan::compile(&spec, components, streams).map(Arc::new).map_err(|problems| {
+        let of_plan =
+            |problem: SpecError| SpecError { path: "set".to_owned(), message: format!("{problem}"), ..problem };
+        problems.into_iter().map(of_plan).collect()
+    })
+}
+
+/// The paths of all numbers that a version may be given otherwise.
+pub(crate) fn all(version: &Version) -> Vec<String> {
+    let mut known = Vec::new();
+    paths(&version.written, "", &mut known);
+    known
+}
+
+/// What is written of a plan, with other numbers.
 ///
 /// # Errors
 /// Every path that leads to no number, with the nearest that does; under `set.`
-pub(crate) fn with_numbers(
-    mut plan: Value,
-    price: impl Fn(&str) -> Option<Value>,
-    numbers: &BTreeMap<String, Decimal>,
-) -> Result<Value, Vec<SpecError>> {
-    expand(&mut plan, price);
+fn with_numbers(mut plan: Value, numbers: &BTreeMap<String, Decimal>) -> Result<Value, Vec<SpecError>> {
     let mut known = Vec::new();
     paths(&plan, "", &mut known);
     let mut problems = Vec::new();
@@ -36,8 +61,8 @@ pub(crate) fn with_numbers(
     if problems.is_empty() { Ok(plan) } else { Err(problems) }
 }
 
-/// Gives every component of the plan its price.
-fn expand(plan: &mut Value, price: impl Fn(&str) -> Option<Value>) {
+/// Gives every component of the plan its price, which `price` tells.
+pub(crate) fn expand(plan: &mut Value, price: impl Fn(&str) -> Option<Value>) {
     let components = plan.get_mut("components").and_then(Value::as_array_mut);
     for component in components.into_iter().flatten() {
         let Some(name) = component.as_str().or_else(|| component.get("name")?.as_str()).map(str::to_owned) else {

@@ -97,6 +97,8 @@ pub struct Subscription {
     pub ends: Option<NaiveDate>,
     /// The day on which it has ended, where that became known later: fees in advance are given back from there.
     pub ended: Option<NaiveDate>,
+    /// The record of another system that says so; none for what the catalogue itself says.
+    pub source: Option<Arc<str>>,
 }
 
 /// The instants `[from, until)` at which the days of `term` begin and end in `zone`.

@@ -200,6 +200,13 @@ pub struct Subscriptions {
     /// Prices agreed with this account: component and field of the price per unit.
     #[serde(default)]
     pub prices: BTreeMap<String, String>,
+    /// Numbers agreed with this account: the path in the plan, as in `set` of a subscription, and the field. Where the
+    /// field is empty, the plan's number stands.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// How many there are of what fees are charged for each of: the name in the plan and the field.
+    #[serde(default)]
+    pub quantities: BTreeMap<String, String>,
 }
 
 /// When a new snapshot is refused and the old one stays in force.
@@ -284,7 +291,7 @@ impl Subscriptions {
     pub fn fields(&self) -> Vec<String> {
         let mut fields = vec![self.account.clone(), self.plan.clone(), self.from.clone()];
         fields.extend([&self.until, &self.terminated, &self.status].into_iter().flatten().cloned());
-        fields.extend(self.prices.values().cloned());
+        fields.extend(self.prices.values().chain(self.set.values()).chain(self.quantities.values()).cloned());
         fields
     }
 }

@@ -240,6 +240,7 @@ pub fn charges(
         // A customer that is no longer in that catalogue was never invoiced from it.
         let Some(then) = past.catalogue.customer(&customer.id) else { continue };
         let then = since_ended(then, customer, period, earlier);
+        let then = with_late(then, customer);
         let lines = price(basis, past.catalogue, &then, &past.period, &mut history)?;
         let charged = invoices.iter().filter(|invoice| invoice.currency == then.currency.code());
         let differences = true_up(&past.period.label(), then.currency, &lines, charged).map_err(refuse)?;
@@ -278,6 +279,27 @@ fn drawn_before(
             .map_err(|error| LedgerError::billing(&customer.id, error))?;
     }
     Ok(history)
+}
+
+/// The customer as it was, with the agreements of which no record was known then: they are charged for their months as
+/// if it had come in time. Where another record is gone, the new one may have taken its place, and what was invoiced
+/// stands.
+fn with_late(mut then: Customer, now: &Customer) -> Customer {
+    let sources = |customer: &Customer| -> BTreeSet<_> {
+        customer.subscriptions.iter().filter_map(|held| held.source.clone()).collect()
+    };
+    let (known, there) = (sources(&then), sources(now));
+    if !known.is_subset(&there) || then.currency != now.currency {
+        return then;
+    }
+    let first = then.subscriptions.iter().map(|held| held.agreement.saturating_add(1)).max().unwrap_or(0);
+    let late = |held: &&Subscription| held.source.as_ref().is_some_and(|source| !known.contains(source));
+    let late = now.subscriptions.iter().filter(late).cloned();
+    then.subscriptions.extend(late.map(|mut held| {
+        held.agreement = held.agreement.saturating_add(first);
+        held
+    }));
+    then
 }
 
 /// The customer as it was, with the ends of subscriptions that are known by now: prices do not reach back, but fees

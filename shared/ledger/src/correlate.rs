@@ -63,8 +63,10 @@ pub async fn publish<P: Ports>(ports: &P, catalogue: &Catalogue) -> Result<Publi
 
 /// The head that follows the one in force.
 pub fn next_head(present: &Present, version: String, recorded_at: Instant, catalogue: String) -> DirectoryHead {
-    let count = present.head.as_ref().map_or(0, |(head, _)| head.count).saturating_add(1);
-    DirectoryHead { count, version, recorded_at, catalogue, accepted: None }
+    let before = present.head.as_ref().map(|(head, _)| head);
+    let count = before.map_or(0, |head| head.count).saturating_add(1);
+    let organisations = before.map(|head| head.organisations.clone()).unwrap_or_default();
+    DirectoryHead { count, version, recorded_at, catalogue, accepted: None, organisations }
 }
 
 /// The present directory; an empty one before the first publication.

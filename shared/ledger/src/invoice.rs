@@ -40,7 +40,7 @@ use crate::taxation::Taxation;
 const ATTEMPTS: usize = 64;
 
 /// How many earlier periods are compared with what they were invoiced at.
-const HORIZON_MONTHS: i32 = 13;
+pub(crate) const HORIZON_MONTHS: i32 = 13;
 
 /// What to close.
 #[derive(Clone, Debug)]
@@ -108,6 +108,8 @@ struct Run<'a, P> {
     catalogue: &'a Catalogue,
     counted: &'a Counted,
     directory: &'a Directory,
+    /// Since when each organisation has been in it.
+    organisations: &'a BTreeMap<String, Instant>,
     options: &'a Options,
     /// Reasons that hold for every account.
     blocked: Vec<String>,
@@ -140,7 +142,8 @@ pub async fn close<P: Ports>(
     }
     let Present { head, directory } = snapshot::present(ports).await?;
     let (joined, unbillable) = catalogue.joined(directory.parties());
-    let published = head.is_some_and(|(head, _)| head.catalogue == own);
+    let published = head.as_ref().is_some_and(|(head, _)| head.catalogue == own);
+    let organisations = head.map(|(head, _)| head.organisations).unwrap_or_default();
     let catalogue = &joined;
     // The seals first: they vouch for rollups that are read later.
     let rules = rules(catalogue, &Restatements::read(ports).await?);
@@ -153,7 +156,8 @@ pub async fn close<P: Ports>(
     let audit = audit_unsealed(ports, catalogue, &counted, (&seals, &rules), before).await?;
     let mut blocked = reasons(&audit, published);
     blocked.extend(broken);
-    let run = Run { ports, catalogue, counted: &counted, directory: &directory, options, blocked, now };
+    let (counted, directory, organisations) = (&counted, &directory, &organisations);
+    let run = Run { ports, catalogue, counted, directory, organisations, options, blocked, now };
     let (mut accounts, mut invoiced) = (BTreeMap::new(), BTreeMap::new());
     for customer in catalogue.customers.values() {
         invoiced.insert(customer.id.clone(), run.invoiced(customer).await?);
@@ -165,7 +169,7 @@ pub async fn close<P: Ports>(
         }
     }
     let period = Period::parse_month(&options.month, catalogue.seller.zone)?;
-    let held = held(&counted.cells, catalogue, &directory, &period)?;
+    let held = held(&counted.cells, catalogue, directory, &period)?;
     Ok(Closed { accounts, late, held, unbillable, audit, files: counted.files(), records: counted.counts.records })
 }
 
@@ -217,8 +221,8 @@ pub(crate) async fn rederive<P: Ports>(
         .customer(account)
         .ok_or_else(|| LedgerError::billing(account, "the catalogue of its invoice does not have this customer"))?;
     let options = Options { month: issued.period.clone(), settle_minutes: 0, preview: true };
-    let (now, blocked) = (issued.issued, Vec::new());
-    let run = Run { ports, catalogue, counted, directory, options: &options, blocked, now };
+    let (now, blocked, organisations) = (issued.issued, Vec::new(), &BTreeMap::new());
+    let run = Run { ports, catalogue, counted, directory, organisations, options: &options, blocked, now };
     let period = Period::parse_month(&issued.period, customer.zone)?;
     let (records, documents) = earlier.into_iter().unzip();
     let past = Past { records, documents };

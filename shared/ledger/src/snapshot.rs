@@ -3,6 +3,8 @@
 //! Each part of a snapshot lies under the hash of its bytes, the list of parts under the snapshot's version: whatever
 //! is written again is the same. The head moves by one transaction, together with what it was read from.
 
+use std::collections::BTreeMap;
+
 use catalog::directory::{Claim, Directory, Party, Shard, shard_of, version_of};
 use metering::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,9 @@ pub struct DirectoryHead {
     /// Who accepted what a guard refused, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
+    /// Since when each organisation has been in the directory, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub organisations: BTreeMap<String, Instant>,
 }
 
 /// A part of a snapshot.

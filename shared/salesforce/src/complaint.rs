@@ -152,6 +152,9 @@ impl Complaint {
             ("invalid_grant", "user hasn't approved this consumer") => {
                 "let the app's policies pre-authorise the permission set of the integration user"
             }
+            ("invalid_grant", "invalid assertion") => {
+                "the certificate of the External Client App must be that of the key, and this clock must be right"
+            }
             ("invalid_grant", "Audience validation failed") => {
                 "`audience` is https://login.salesforce.com, or https://test.salesforce.com for a sandbox"
             }

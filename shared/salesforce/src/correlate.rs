@@ -180,6 +180,9 @@ async fn publish<P: Ports>(
     } else {
         let mut head = next_head(&present, version.clone(), now, own);
         head.accepted = options.accept.clone().filter(|_| !draft.refusals.is_empty());
+        for source in sources.iter().filter(|source| !source.state().objects.is_empty()) {
+            head.organisations.entry(source.organisation.name.clone()).or_insert(now);
+        }
         put_in_force(ports, &present, &draft.manifest, head, writes).await?
     };
     match done {

@@ -119,7 +119,10 @@ impl Fault {
             Self::Unreachable { .. } | Self::DailyLimit | Self::Budget { .. } | Self::Deadline(_) => true,
             Self::Broken { .. } | Self::Cut { .. } => true,
             Self::Refused { action, .. } => !matches!(action, Action::Configuration | Action::Fatal),
-            Self::Login { complaint, .. } => matches!(complaint.login_action(), Action::Retry(_)),
+            // A refused assertion is tried once more for the clocks' sake; then the key is not the app's.
+            Self::Login { complaint, .. } => {
+                complaint.status != 400 && matches!(complaint.login_action(), Action::Retry(_))
+            }
             Self::Credential(_) | Self::Elsewhere(_) | Self::Organisation { .. } | Self::Query(_) => false,
         }
     }

@@ -289,15 +289,18 @@ impl<'a> Resolver<'a> {
         if until.is_some_and(|until| until <= from) {
             return;
         }
-        let prices = mapping
-            .prices
-            .iter()
-            .filter_map(|(component, field)| Some((component.clone(), places.value(record, field)?.to_owned())));
+        let mapped = |fields: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+            let stated =
+                |(name, field): (&String, &String)| Some((name.clone(), places.value(record, field)?.to_owned()));
+            fields.iter().filter_map(stated).collect()
+        };
         self.held.entry(account).or_default().push(Holding {
             plan: called(&mapping.plans, plan).to_owned(),
             from,
             until,
-            prices: prices.collect(),
+            prices: mapped(&mapping.prices),
+            set: mapped(&mapping.set),
+            quantities: mapped(&mapping.quantities),
             source: format!("{}/{}/{}", self.organisation.name, mapping.object, record.id()),
         });
     }
@@ -392,7 +395,8 @@ impl<'a> Resolver<'a> {
         let first = self.seen.get(id).and_then(|at| self.day_of(*at));
         if let (Some(plan), Some(from)) = (&self.organisation.plan, first) {
             let source = format!("{}: the plan of every account", self.organisation.name);
-            held.push(Holding { plan: plan.clone(), from, until: None, prices: BTreeMap::new(), source });
+            let (prices, set, quantities) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+            held.push(Holding { plan: plan.clone(), from, until: None, prices, set, quantities, source });
         }
         held.sort();
         held

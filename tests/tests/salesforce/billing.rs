@@ -8,7 +8,7 @@ use ledger::correlate::{Counter, enrich};
 use ledger::invoice::{Closed, Options, Outcome, close};
 use ledger::ownership::Unowned;
 use ledger::ports::Bucket;
-use ledger::write_off::WriteOff;
+use ledger::write_off::{Part, WriteOff};
 use ledger::{aggregate, translate};
 use proptest::prelude::*;
 use salesforce_peer::id;
@@ -148,9 +148,18 @@ fn issued(outcome: &Outcome) -> (String, bool) {
 }
 
 fn write_off(world: &World, deployment: &str, by: &str, reason: &str) -> Result<WriteOff, String> {
-    let (about, said) = ((deployment, "2026-02"), (by, reason));
-    finish(ledger::write_off::write_off(&world.memory, &world.catalogue, about, said))
-        .map_err(|error| error.to_string())
+    let part = Part { deployment, month: "2026-02", from: None, until: None };
+    write_off_part(world, part, (by, reason))
+}
+
+fn write_off_part(world: &World, part: Part<'_>, said: (&str, &str)) -> Result<WriteOff, String> {
+    let done = ledger::write_off::write_off(&world.memory, &world.catalogue, part, said);
+    finish(done).map_err(|error| error.to_string())
+}
+
+fn undo(world: &World, deployment: &str, said: (&str, &str)) -> Result<Vec<WriteOff>, String> {
+    let done = ledger::write_off::undo(&world.memory, &world.catalogue, (deployment, "2026-02"), said);
+    finish(done).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -199,6 +208,101 @@ fn what_is_written_off_needs_a_name_and_a_reason_and_is_never_billed() {
     assert!(verified.holds());
 }
 
+/// What is held of February, by reason and quantity.
+fn held(world: &World) -> Vec<(Unowned, String)> {
+    let enriched = finish(enrich(&world.memory, &world.catalogue, "2026-02")).unwrap();
+    enriched.held.into_iter().map(|held| (held.reason, held.quantity.display(0))).collect()
+}
+
+#[test]
+fn some_days_are_written_off_and_the_others_still_wait() {
+    let world = World::new(DEPLOYMENTS);
+    world.read();
+    used(&world, "stray", FEBRUARY + 2 * DAY, 100);
+    used(&world, "stray", FEBRUARY + 3 * DAY - 1, 1);
+    used(&world, "stray", FEBRUARY + 3 * DAY, 40);
+    let day = |text: &str| Some(text.parse().unwrap());
+    let part = |from, until| Part { deployment: "stray", month: "2026-02", from, until };
+    let said = ("M. Rivera", "a test of the third");
+    for (from, until) in [(day("2026-01-31"), None), (None, day("2026-03-02")), (day("2026-02-05"), day("2026-02-05"))]
+    {
+        let error = write_off_part(&world, part(from, until), said).unwrap_err();
+        assert!(error.contains("are no days of 2026-02"), "{error}");
+    }
+    let error = write_off_part(&world, part(day("2026-02-10"), None), said).unwrap_err();
+    assert!(error.contains("nothing of it is held"), "{error}");
+    // The third alone.
+    let done = write_off_part(&world, part(day("2026-02-03"), day("2026-02-04")), said).unwrap();
+    assert_eq!((done.usage[0].quantity.display(0), &*done.usage[0].worth[0].amount), ("101".to_owned(), "50.50"));
+    world.read();
+    assert_eq!(held(&world), [(Unowned::Unknown, "40".to_owned()), (Unowned::WrittenOff, "101".to_owned())]);
+    // Its owner appears: the other days are its own.
+    world.deploy(1, "stray", 1);
+    world.at(MARCH + 2 * DAY);
+    world.read();
+    let closed = close_month(&world, DEPLOYMENTS, "2026-02");
+    assert_eq!(charged(&closed, &account(1)), [("2026-02".to_owned(), "20.00".to_owned())].into());
+}
+
+#[test]
+fn a_write_off_is_taken_back_by_somebody_and_both_stay_on_record() {
+    let world = World::new(DEPLOYMENTS);
+    world.deploy(1, "known", 1);
+    world.read();
+    used(&world, "known", FEBRUARY + DAY, 4);
+    used(&world, "stray", FEBRUARY + DAY, 100);
+    let said = ("A. Okafor", "it was a customer's after all");
+    assert!(undo(&world, "stray", said).unwrap_err().contains("nothing of it is written off in 2026-02"));
+    write_off(&world, "stray", "M. Rivera", "a lab").unwrap();
+    world.deploy(2, "stray", 1);
+    world.at(MARCH + 2 * DAY);
+    world.read();
+    let first = close_month(&world, DEPLOYMENTS, "2026-02");
+    assert_eq!(charged(&first, &account(1)), [("2026-02".to_owned(), "2.00".to_owned())].into());
+    for (by, reason) in [("", "a reason"), ("A. Okafor", " ")] {
+        assert!(undo(&world, "stray", (by, reason)).unwrap_err().contains("needs the name"));
+    }
+    assert_eq!(held(&world), [(Unowned::WrittenOff, "100".to_owned())]);
+    let taken = undo(&world, "stray", said).unwrap();
+    assert_eq!(undo(&world, "stray", ("Somebody", "else")).unwrap(), taken, "the first word stands");
+    let who = |one: &WriteOff| (one.by.clone(), one.undone.as_ref().map(|undone| undone.by.clone()));
+    assert_eq!(taken.iter().map(who).collect::<Vec<_>>(), [("M. Rivera".to_owned(), Some("A. Okafor".to_owned()))]);
+    world.at(APRIL + 2 * DAY);
+    world.read();
+    assert_eq!(held(&world), []);
+    // The next invoice trues up whoever owns it by now; the first is still what it was made from.
+    let second = close_month(&world, DEPLOYMENTS, "2026-03");
+    assert_eq!(charged(&second, &account(1))["2026-02"], "50.00");
+    for closed in [&first, &second] {
+        let Some(Outcome::Issued(invoice, _)) = closed.accounts.get(&account(1)) else { panic!("{closed:?}") };
+        assert!(finish(ledger::verify::verify(&world.memory, invoice.number.as_deref().unwrap())).unwrap().holds());
+    }
+}
+
+#[test]
+fn what_is_held_again_may_be_written_off_again_and_what_no_invoice_could_bill_stays_written_off() {
+    let world = World::new(DEPLOYMENTS);
+    world.read();
+    used(&world, "stray", FEBRUARY + DAY, 100);
+    write_off(&world, "stray", "M. Rivera", "a lab").unwrap();
+    world.read();
+    undo(&world, "stray", ("A. Okafor", "it was not")).unwrap();
+    world.read();
+    assert_eq!(held(&world), [(Unowned::Unknown, "100".to_owned())]);
+    write_off(&world, "stray", "M. Rivera", "it was").unwrap();
+    world.read();
+    assert_eq!(held(&world), [(Unowned::WrittenOff, "100".to_owned())]);
+    let all = finish(ledger::write_off::list(&world.memory)).unwrap();
+    let said = |one: &WriteOff| (one.reason.clone(), one.undone.is_some());
+    assert_eq!(all.iter().map(said).collect::<Vec<_>>(), [("a lab".to_owned(), true), ("it was".to_owned(), false)]);
+    // The invoice of March 2027 trues up February 2026; that of April does not.
+    world.at(FEBRUARY + 424 * DAY);
+    let error = undo(&world, "stray", ("A. Okafor", "too late")).unwrap_err();
+    assert!(error.contains("2026-02 stays written off"), "{error}");
+    world.at(FEBRUARY + 423 * DAY);
+    undo(&world, "stray", ("A. Okafor", "in time")).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
@@ -206,7 +310,7 @@ proptest! {
     fn all_usage_is_matched_held_excluded_or_written_off(
         records in proptest::collection::vec((0_u8..4, 0_u64..4, 0_i64..28, 1_i64..28, any::<bool>()), 0..8),
         usage in proptest::collection::vec((0_u8..5, 0_i64..(28 * 24), 1_u64..1000), 1..12),
-        off in proptest::option::of(0_u8..5),
+        off in proptest::option::of((0_u8..5, any::<bool>())),
     ) {
         let world = World::new(DEPLOYMENTS);
         world.put("Account", 3, &[("Type", "Internal")]);
@@ -233,9 +337,17 @@ proptest! {
             *total.entry(site).or_default() += calls;
         }
         let mut written_off = 0;
-        if let Some(Ok(off)) = off.map(|site| write_off(&world, &format!("d{site}"), "M. Rivera", "a lab")) {
-            written_off = off.usage.len();
-            world.read();
+        if let Some((site, back)) = off {
+            let site = format!("d{site}");
+            if let Ok(off) = write_off(&world, &site, "M. Rivera", "a lab") {
+                written_off = off.usage.len();
+                world.read();
+                if back {
+                    written_off = 0;
+                    undo(&world, &site, ("A. Okafor", "not a lab")).unwrap();
+                    world.read();
+                }
+            }
         }
         let enriched = finish(enrich(&world.memory, &world.catalogue, "2026-02")).unwrap();
         let off = enriched.held.iter().filter(|held| held.reason == Unowned::WrittenOff).count();

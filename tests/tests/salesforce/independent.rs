@@ -102,6 +102,7 @@ async fn an_independent_client_walks_the_pages_and_sees_every_state_of_a_job() {
     }
     let peer = peer(Instant(FEBRUARY));
     let served = serve(Arc::clone(&peer)).await.unwrap();
+    peer.set_looks(0);
     let (host, failed) = (served.host(), failed(&peer));
     peer.set_looks(2);
     let run = move || Command::new(python).args(["-c", STEPS, &host, CLIENT.0, CLIENT.1, &failed]).output();

@@ -186,6 +186,7 @@ fn a_field_of_a_preset_that_the_organisation_does_not_have_is_named_before_anyth
         ("account-asset", "Asset", "SerialNumber"),
         ("account-deployment", "Deployment__c", "Cluster_Id__c"),
         ("cpq-subscriptions", "SBQQ__Subscription__c", "SBQQ__TerminatedDate__c"),
+        ("cpq-subscriptions", "SBQQ__Subscription__c", "SBQQ__Quantity__c"),
         ("contract", "Contract", "Plan__c"),
         ("order", "Order", "EffectiveDate"),
     ] {

@@ -95,7 +95,8 @@ impl Holding<'_> {
                 sound &= self.fits(&plan, customer, place, path);
             }
             let begun = begun.unwrap_or(term.from);
-            customer.subscriptions.push(Subscription { agreement, plan, term, begun, ends, ended: None });
+            let (ended, source) = (None, None);
+            customer.subscriptions.push(Subscription { agreement, plan, term, begun, ends, ended, source });
         }
         sound
     }

@@ -1,15 +1,15 @@
 //! `salesforce:`: hosts, ids, names of objects and fields, plans. What the organisation has is asked of it later.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
-use pricing::Plan;
 
 use super::Findings;
 use crate::catalogue::Catalogue;
+use crate::life::Version;
 use crate::load::{Entry, Place, Sections};
 use crate::near;
+use crate::numbers;
 use crate::salesforce::{Id, Organisation, OrganisationSpec, Preset, Target, is_name};
 
 /// The ends of hosts that Salesforce gives as My Domain.
@@ -24,7 +24,7 @@ const INVOICE_VALUES: [&str; 8] =
 pub(super) fn check(
     sections: &Sections,
     seller_zone: Option<Tz>,
-    plans: &BTreeMap<String, Arc<Plan>>,
+    plans: &BTreeMap<String, Vec<Version>>,
     findings: &mut Findings,
 ) -> BTreeMap<String, Organisation> {
     let mut sound = BTreeMap::new();
@@ -32,6 +32,7 @@ pub(super) fn check(
         let before = findings.problems.len();
         let organisation = organisation(spec, place, seller_zone, findings);
         plan_names(spec, place, sections, plans, findings);
+        agreed(spec, place, plans, findings);
         if let Some(organisation) = organisation.filter(|_| findings.problems.len() == before) {
             sound.entry(spec.name.clone()).or_insert(organisation);
         }
@@ -149,7 +150,7 @@ fn plan_names(
     spec: &OrganisationSpec,
     place: &Place,
     sections: &Sections,
-    plans: &BTreeMap<String, Arc<Plan>>,
+    plans: &BTreeMap<String, Vec<Version>>,
     findings: &mut Findings,
 ) {
     let declared = sections.names("plans");
@@ -159,6 +160,24 @@ fn plan_names(
             let hint = near::hint(name, "plans", declared.iter().copied());
             let field = if spec.plan.as_ref() == Some(name) { "plan" } else { "subscriptions.plans" };
             findings.error(place, field, format!("there is no plan `{name}`"), hint);
+        }
+    }
+}
+
+/// A number that no plan has, or of what no fee is charged for each, is misspelt.
+fn agreed(spec: &OrganisationSpec, place: &Place, plans: &BTreeMap<String, Vec<Version>>, findings: &mut Findings) {
+    let Some(subscriptions) = &spec.subscriptions else { return };
+    let versions = || plans.values().flatten();
+    let numbers: BTreeSet<String> = versions().flat_map(numbers::all).collect();
+    let fees = versions().flat_map(|version| &version.plan.fees);
+    let counted: BTreeSet<String> = fees.filter_map(|fee| Some(fee.per.as_ref()?.name.clone())).collect();
+    for (field, written, known, what) in [
+        ("subscriptions.set", &subscriptions.set, &numbers, "no plan has a number at"),
+        ("subscriptions.quantities", &subscriptions.quantities, &counted, "no plan has a fee per"),
+    ] {
+        for name in written.keys().filter(|name| !known.contains(*name)) {
+            let hint = near::hint(name, "names", known.iter().map(String::as_str));
+            findings.error(place, field, format!("{what} `{name}`"), hint);
         }
     }
 }

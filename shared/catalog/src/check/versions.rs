@@ -6,8 +6,8 @@ use std::sync::Arc;
 use metering::stream::Stream;
 use pricing::{ComponentSpec, Plan, PlanSpec};
 
-use super::Findings;
 use super::prices::report;
+use super::{Findings, numbers};
 use crate::life::Version;
 use crate::load::{Entry, Place, Sections};
 
@@ -35,6 +35,7 @@ pub(super) fn check(
                 until: spec.until.map(|day| day.0),
                 existing: spec.existing,
                 plan: Arc::new(plan),
+                written: numbers::written(sections, place),
             }),
             Err(problems) => report(problems, place, "", findings),
         }

@@ -1,16 +1,17 @@
 //! Accounts as a customer directory knows them, and how they become customers of the catalogue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use pricing::{Currency, PriceSpec, Term};
+use pricing::{Currency, Decimal, PriceSpec, Term};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
 use crate::check::taxes;
 use crate::life::{Life, Piece, Shelf};
+use crate::numbers::renumbered;
 use crate::party::{Customer, Subscription};
 
 /// A plan that an account holds.
@@ -26,6 +27,12 @@ pub struct Holding {
     /// Prices per unit that were agreed with this account, by component.
     #[serde(default)]
     pub prices: BTreeMap<String, String>,
+    /// Numbers that were agreed with this account, by their paths in the plan.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, String>,
+    /// How many there are of what fees are charged for each of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quantities: BTreeMap<String, String>,
     /// Where it is written.
     pub source: String,
 }
@@ -166,11 +173,13 @@ impl Catalogue {
             components: &self.components,
             streams: &self.streams,
             coupons: &self.coupons,
-            renumber: &|version, _| Ok(Arc::clone(&version.plan)),
+            renumber: &|version, numbers| renumbered(version, numbers, &self.components, &self.streams),
         };
-        let pieces = Life::plain(shelf, name, prices, term).pieces().map_err(|errors| {
+        let (set, quantities) = (numbers(holding, &holding.set)?, self.counted(holding)?);
+        let pieces = Life::plain(shelf, name, prices, term).agreed(set, quantities).pieces().map_err(|errors| {
             errors.first().map_or_else(String::new, |error| format!("{}: {}", holding.source, error.message))
         })?;
+        let source: Arc<str> = holding.source.as_str().into();
         let of_piece = |(piece, plan): Piece| Subscription {
             agreement,
             plan,
@@ -178,7 +187,33 @@ impl Catalogue {
             begun: term.from,
             ends: term.until,
             ended: None,
+            source: Some(Arc::clone(&source)),
         };
         Ok(pieces.into_iter().map(of_piece).collect())
     }
+
+    /// How many there are of what the plan's fees are charged for each of. One of something that no fee asks for is the
+    /// subscription itself; more of it would be charged once only, which nobody has said.
+    fn counted(&self, holding: &Holding) -> Result<BTreeMap<String, Decimal>, String> {
+        let fees = self.versions.get(&holding.plan).into_iter().flatten().flat_map(|version| &version.plan.fees);
+        let asked: BTreeSet<&str> = fees.filter_map(|fee| Some(fee.per.as_ref()?.name.as_str())).collect();
+        let beyond = holding.quantities.iter().find(|(name, number)| !asked.contains(name.as_str()) && *number != "1");
+        if let Some((name, number)) = beyond {
+            let (source, plan) = (&holding.source, &holding.plan);
+            return Err(format!(
+                "{source} says {number} of `{name}`, and no fee of the plan `{plan}` is charged for each of them: write \
+                 `per: {name}` at the fee, or map the field to what the fee is charged for"
+            ));
+        }
+        let counted = holding.quantities.iter().filter(|(name, _)| asked.contains(name.as_str()));
+        numbers(holding, &counted.map(|(name, number)| (name.clone(), number.clone())).collect())
+    }
+}
+
+fn numbers(holding: &Holding, written: &BTreeMap<String, String>) -> Result<BTreeMap<String, Decimal>, String> {
+    let read = |(name, text): (&String, &String)| {
+        let number = text.parse().map_err(|_| format!("{}: `{text}` for `{name}` is no number", holding.source));
+        number.map(|number| (name.clone(), number))
+    };
+    written.iter().map(read).collect()
 }

@@ -1,6 +1,8 @@
 //! Mappings for the ways in which organisations keep deployments and subscriptions. Each is only a mapping written
 //! out; a block that the catalogue writes takes the place of the preset's.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{Deployments, Inactive, Subscriptions};
@@ -37,7 +39,7 @@ impl Preset {
                 status: None,
                 active: Vec::new(),
                 inactive: Inactive::Bill,
-                excluded: std::collections::BTreeMap::new(),
+                excluded: BTreeMap::new(),
             },
             Self::AccountDeployment => Deployments {
                 object: "Deployment__c".to_owned(),
@@ -48,7 +50,7 @@ impl Preset {
                 status: text("Status__c"),
                 active: vec!["Active".to_owned()],
                 inactive: Inactive::Bill,
-                excluded: std::collections::BTreeMap::new(),
+                excluded: BTreeMap::new(),
             },
         }
     }
@@ -58,18 +60,21 @@ impl Preset {
             object: object.to_owned(),
             account: account.to_owned(),
             plan: plan.to_owned(),
-            plans: std::collections::BTreeMap::new(),
+            plans: BTreeMap::new(),
             from: from.to_owned(),
             until: text(until),
             terminated: None,
             status: None,
             active: Vec::new(),
-            prices: std::collections::BTreeMap::new(),
+            prices: BTreeMap::new(),
+            set: BTreeMap::new(),
+            quantities: BTreeMap::new(),
         };
         match self {
             Self::AccountAsset | Self::AccountDeployment => None,
             Self::CpqSubscriptions => Some(Subscriptions {
                 terminated: text("SBQQ__TerminatedDate__c"),
+                quantities: BTreeMap::from([("quantity".to_owned(), "SBQQ__Quantity__c".to_owned())]),
                 ..named(
                     "SBQQ__Subscription__c",
                     "SBQQ__Account__c",

@@ -132,6 +132,13 @@ pub struct WriteOff {
     pub by: String,
     /// Why.
     pub reason: String,
+    /// The first day that is meant; the month's without one.
+    pub from: Option<NaiveDate>,
+    /// The first day that is not; none of the month's without one.
+    pub until: Option<NaiveDate>,
+    /// Whether what is written off is to be taken back.
+    #[serde(default)]
+    pub undo: bool,
 }
 
 /// Decodes what `correlate` is invoked with: `{}`, `{"accept": "who, and why"}`, `{"write-off": {…}}`,
@@ -153,7 +160,7 @@ pub fn correlate(payload: Value) -> Result<Correlate, EventError> {
         redrive: bool,
     }
     const EXPECTED: &str = "send {}, or one of {\"accept\": \"who, and why\"}, {\"write-off\": {\"deployment\": …, \
-                            \"month\": …, \"by\": …, \"reason\": …}} and {\"write-back\": true, \"redrive\": true}";
+                            \"month\": …, \"by\": …, \"reason\": …, \"undo\": true}} and {\"write-back\": true, \"redrive\": true}";
     let refused = |reason: &str| EventError::Request { reason: reason.to_owned(), expected: EXPECTED };
     if let Some(organisation) = relayed(&payload) {
         return Ok(changed(&payload, organisation));
@@ -165,6 +172,9 @@ pub fn correlate(payload: Value) -> Result<Correlate, EventError> {
         (Some(accept), None, false) if accept.is_empty() => Err(refused("`accept` does not say who and why")),
         (_, _, false) if redrive => Err(refused("`redrive` is about what is written back")),
         (accept, None, false) => Ok(Correlate::Read { accept }),
+        (None, Some(WriteOff { undo: true, from, until, .. }), false) if from.or(until).is_some() => {
+            Err(refused("`undo` takes back all that is written off of the month"))
+        }
         (None, Some(write_off), false) => Ok(Correlate::WriteOff(write_off)),
         (None, None, true) => Ok(Correlate::WriteBack { redrive }),
         _ => Err(refused("it asks for more than one thing")),
@@ -329,6 +339,8 @@ mod tests {
             json!({"write-back": true, "accept": "A: b"}),
             json!({"write-off": {"deployment": "d", "month": "2026-02", "by": "A"}}),
             json!({"write-off": off, "write-back": true}),
+            json!({"write-off": {"deployment": "d", "month": "2026-02", "by": "A", "reason": "b", "undo": true, "from": "2026-02-03"}}),
+            json!({"write-off": {"deployment": "d", "month": "2026-02", "by": "A", "reason": "b", "from": "3rd"}}),
         ] {
             assert!(matches!(correlate(payload.clone()), Err(EventError::Request { .. })), "{payload}");
         }
