@@ -9,7 +9,7 @@ use pricing::{
     Agreement, Amount, History, RatedKind, RatedLine, StreamUsage, Stretch, Term, Usage, UsageError, UsageWithin,
     rate_agreement,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::case::{Case, Outcome, days, list, number, text, unrounded};
 use crate::world::{World, day};
@@ -22,7 +22,7 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
         "change_proration" => Some(changed(case)),
         "commitment_overage" => Some(commitment(case)),
         "minimum_commitment_trueup" => Some(partial_commitment(case)),
-        "proration_cycles" => Some(cycles(case)),
+        "proration_cycles" => cycles(case),
         "windowed_commitment" => Some(windows(case)),
         _ => None,
     }
@@ -31,8 +31,7 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
 /// Another plan for the last days of a month whose fee has been charged in advance.
 fn changed(case: &Case) -> Outcome {
     let config = case.config();
-    let first = case.first_day().unwrap();
-    let period = Period::month_of(first.and_time(NaiveTime::MIN).and_utc().into(), Tz::UTC).unwrap();
+    let period = month_with(days(&config["period_days"]));
     let change = period.end - Days::new(days(&config["remaining_days"]));
     let plan = |name: &str| {
         json!({"name": name, "title": name, "currency": case.currency(),
@@ -80,7 +79,7 @@ impl UsageWithin for Unused {
 fn commitment(case: &Case) -> Outcome {
     let config = case.config();
     let mut world = World::new(case.currency());
-    world.plan["commitment"] = json!({"amount": config["commitment"], "overage": config["overage_factor"]});
+    world.plan["commitment"] = agreed(config, &config["commitment"]);
     for (index, feature) in list(&config["features"]).into_iter().enumerate() {
         let name = format!("feature-{index}");
         let price = json!({"per-unit": feature["unit"]});
@@ -90,10 +89,22 @@ fn commitment(case: &Case) -> Outcome {
     Outcome::Lines(world.rate())
 }
 
+/// What is committed to; what is spent beyond it costs as usual where no factor is given.
+fn agreed(config: &Value, amount: &Value) -> Value {
+    let mut agreed = json!({"amount": amount});
+    if !config["overage_factor"].is_null() {
+        agreed["overage"] = config["overage_factor"].clone();
+    }
+    if config["true_up"] == false {
+        agreed["unspent"] = "free".into();
+    }
+    agreed
+}
+
 /// A commitment on everything, held for the last days of a month: the line that makes up for what is missing.
 fn partial_commitment(case: &Case) -> Outcome {
     let config = case.config();
-    let period = Period::parse_month("2024-02", Tz::UTC).unwrap();
+    let period = month_with(days(&case.usage()["period_days"]));
     let mut world = World::new(case.currency()).counted("spent", case.currency());
     world = world.component("spent", "spent", json!({"per-unit": 1}));
     world.period = period;
@@ -105,25 +116,54 @@ fn partial_commitment(case: &Case) -> Outcome {
     Outcome::Lines(lines.into_iter().filter(|line| line.kind == RatedKind::Commitment).collect())
 }
 
-/// The number of periods that are charged, of a fee of one.
-fn cycles(case: &Case) -> Outcome {
+/// The number of periods that are charged until a day, of a fee of one in advance; `end` is where the subscription
+/// ends. `None` for periods that the catalogue does not have.
+fn cycles(case: &Case) -> Option<Outcome> {
+    let named =
+        [("weekly", "week"), ("monthly", "month"), ("quarterly", "quarter"), ("annual", "year"), ("yearly", "year")];
+    let every = match case.config()["period"].as_str() {
+        None => "month",
+        Some(period) => named.iter().find(|(theirs, _)| *theirs == period)?.1,
+    };
     let (from, target) = (day(text(&case.usage()["start"])), day(text(&case.usage()["target"])));
-    let mut world = World::new(case.currency());
-    world.period = Period::month_of(target.and_time(NaiveTime::MIN).and_utc().into(), Tz::UTC).unwrap();
-    world.term = Term { from, until: None };
-    let anchor = &case.config()["anchor_day"];
-    world.plan["recurring"] = json!([{"title": "Fee", "amount": 1, "anchor": anchor, "billed": "advance"}]);
-    let parts: Vec<Exact> = world.rate().iter().map(unrounded).collect();
-    Outcome::Number(Exact::sum(&parts).unwrap())
+    let mut world = World::new("USD");
+    world.term = Term { from, until: case.usage()["end"].as_str().map(day) };
+    world.plan["recurring"] = json!([{"title": "Fee", "amount": 1, "every": every, "billed": "advance"}]);
+    if !case.config()["anchor_day"].is_null() {
+        world.plan["recurring"][0]["anchor"] = case.config()["anchor_day"].clone();
+    }
+    let mut parts = Vec::new();
+    world.period = month_of(from);
+    while world.period.start <= target {
+        parts.extend(world.rate().iter().filter(|line| begins(line, &world.period) <= target).map(unrounded));
+        world.period = world.period.month_after(1).unwrap();
+    }
+    Some(Outcome::Number(Exact::sum(&parts).unwrap()))
+}
+
+/// A calendar month with so many days.
+fn month_with(days: u64) -> Period {
+    let months = ["2023-02", "2024-02", "2024-04", "2024-03"].map(|month| Period::parse_month(month, Tz::UTC).unwrap());
+    months.into_iter().find(|month| month.start + Days::new(days) == month.end).unwrap()
+}
+
+fn month_of(day: NaiveDate) -> Period {
+    Period::month_of(day.and_time(NaiveTime::MIN).and_utc().into(), Tz::UTC).unwrap()
+}
+
+/// The first day of the period of a fee; only those of calendar months do not name theirs.
+fn begins(line: &RatedLine, month: &Period) -> NaiveDate {
+    line.detail.as_deref().and_then(|detail| detail.get(..10)?.parse().ok()).unwrap_or(month.start)
 }
 
 /// Each day a window.
 fn windows(case: &Case) -> Outcome {
     let config = case.config();
     let values: Vec<Exact> = list(&case.usage()["bucket_values"]).into_iter().map(number).collect();
-    let unspent = if config["true_up"] == true { "charged" } else { "free" };
-    let agreed =
-        json!({"amount": config["commitment_per_window"], "overage": config["overage_factor"], "unspent": unspent});
+    let mut agreed = agreed(config, &config["commitment_per_window"]);
+    if config["true_up"] != true {
+        agreed["unspent"] = "free".into();
+    }
     let price = json!({"per-unit": config["unit"], "bucket": "day", "bucket-commitment": agreed});
     let mut world = World::new(case.currency()).counted("usage", "unit").component("c", "usage", price);
     world = world.days(day("2026-01-05"), u64::try_from(values.len()).unwrap());
@@ -141,7 +181,7 @@ pub fn prorated(case: &Case) -> World {
     let until = from + Days::new(held);
     world.term = Term { from, until: Some(until) };
     // Charged with the month in which it ends.
-    world.period = Period::month_of((until - Days::new(1)).and_time(NaiveTime::MIN).and_utc().into(), Tz::UTC).unwrap();
+    world.period = month_of(until - Days::new(1));
     world.plan["recurring"] = json!([{"title": "Fee", "amount": case.config()["recurring"], "every": "year",
         "prorate": {"by": "day", "of": of}}]);
     world

@@ -4,8 +4,8 @@ use metering::exact::Exact;
 use pricing::{Amount, Currency, RatedLine};
 use serde_json::{Value, json};
 
-use crate::case::{Case, Outcome, list, number};
-use crate::usage_models::{package, tier};
+use crate::case::{Case, Outcome, number};
+use crate::usage_models::{package, price};
 use crate::world::World;
 
 /// Cases of what is charged after an invoice: the price of the quantity that is known now, less
@@ -14,9 +14,10 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
     let (config, usage) = (case.config(), case.usage());
     let is = |name: &str| number(&usage[name]);
     Some(match case.model() {
-        "correction_unit" => difference(case, json!({"per-unit": config["unit"]}), is("billed_quantity"), now(usage)),
-        "correction_volume" => tiers(case, "volume"),
-        "correction_graduated" => tiers(case, "graduated"),
+        "correction_unit" | "correction_package" | "correction_volume" | "correction_graduated" => {
+            let model = case.model().trim_start_matches("correction_");
+            difference(case, price(model, config), is("billed_quantity"), now(usage))
+        }
         "correction_block" => block(case),
         "package_incremental" => {
             let before = is("pre_line_quantity");
@@ -31,11 +32,6 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
 fn now(usage: &Value) -> Exact {
     let known = ["recomputed_cumulative", "recomputed_quantity"];
     number(known.iter().map(|name| &usage[*name]).find(|value| !value.is_null()).unwrap())
-}
-
-fn tiers(case: &Case, model: &str) -> Outcome {
-    let tiers: Vec<Value> = list(&case.config()["tiers"]).into_iter().map(tier).collect();
-    difference(case, json!({model: tiers}), number(&case.usage()["billed_quantity"]), now(case.usage()))
 }
 
 fn priced(case: &Case, price: &Value, quantity: Exact) -> Vec<RatedLine> {

@@ -41,37 +41,34 @@ fn cases(file: &str) -> Option<Vec<Case>> {
     Some(cases.into_iter().map(Case).collect())
 }
 
-/// Runs every case; those that are wrong are named together.
-fn run(cases: &[Case], translate: impl Fn(&Case) -> Option<Outcome>) -> usize {
-    let (mut right, mut wrong, mut unknown) = (0, Vec::new(), Vec::new());
+/// Runs every case; those that are wrong, and those that nobody has translated, are named together.
+fn run(cases: &[Case], at_least: usize, translate: impl Fn(&Case) -> Option<Outcome>) {
+    let (mut right, mut wrong) = (0, Vec::new());
     for case in cases {
-        match translate(case) {
-            None => unknown.push(format!("{} ({})", case.id(), case.model())),
-            Some(outcome) => match outcome.difference(case) {
-                None => right += 1,
-                Some(difference) => wrong.push(format!("{}: {difference}", case.id())),
-            },
+        match translate(case).map(|outcome| outcome.difference(case)) {
+            Some(None) => right += 1,
+            Some(Some(difference)) => wrong.push(format!("{}: {difference}", case.id())),
+            None => wrong.push(format!("{}: no translation of {}", case.id(), case.model())),
         }
     }
-    eprintln!("{right} of {} published cases are right; no translation for: {}", cases.len(), unknown.join(", "));
+    eprintln!("{right} of {} published cases are right", cases.len());
     assert_eq!(wrong, Vec::<String>::new());
-    right
+    assert!(right >= at_least, "{right} cases of at least {at_least}");
 }
 
 #[test]
 fn published_prices_come_out_to_the_cent() {
     let Some(cases) = cases("pricing_cases.json") else { return };
-    let right = run(&cases, |case| {
+    run(&cases, 76, |case| {
         usage_models::outcome(case)
             .or_else(|| corrections::outcome(case))
             .or_else(|| agreements::outcome(case))
             .or_else(|| taxes::outcome(case))
     });
-    assert_eq!((right, cases.len()), (76, 76));
 }
 
 #[test]
 fn published_quantities_come_out_to_the_last_digit() {
     let Some(cases) = cases("aggregation_cases.json") else { return };
-    assert_eq!((run(&cases, quantities::outcome), cases.len()), (8, 8));
+    run(&cases, 8, quantities::outcome);
 }

@@ -15,6 +15,7 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
         "unit" | "unit_rounded" | "package" | "graduated" | "volume" => counted(case, price(case.model(), config)),
         "graduated_percentage" => money(case, price("graduated", config)),
         "round_currency" => Outcome::Lines(quantity(case, "unit", &usage["amount"], json!({"per-unit": 1}))),
+        "stairstep" => counted(case, price("volume", config)),
         "round_each_line_then_sum" => {
             let line = |amount| quantity(case, "unit", amount, json!({"per-unit": 1}));
             Outcome::Lines(list(&usage["line_amounts"]).into_iter().flat_map(line).collect())
@@ -37,7 +38,7 @@ pub fn outcome(case: &Case) -> Option<Outcome> {
         }
         "volume_prorated" => prorated_volume(case),
         "charge_minimum_trueup" => partial_minimum(case),
-        "time_weighted_then_graduated" => storage(case),
+        "time_weighted_then_unit" | "time_weighted_then_volume" | "time_weighted_then_graduated" => storage(case),
         _ => return None,
     })
 }
@@ -57,7 +58,8 @@ const AROUND: [(&str, &str); 6] = [
     ("maximum", "maximum"),
 ];
 
-fn price(model: &str, config: &Value) -> Value {
+/// The price of a published configuration in the catalogue's language.
+pub fn price(model: &str, config: &Value) -> Value {
     let mut price = renamed(config, &AROUND);
     match model {
         "unit" | "unit_rounded" => price.extend(renamed(config, &[("unit", "per-unit")])),
@@ -84,7 +86,7 @@ pub fn package(config: &Value) -> Map<String, Value> {
     price
 }
 
-pub fn tier(tier: &Value) -> Value {
+fn tier(tier: &Value) -> Value {
     let names = [
         ("up_to", "up-to"),
         ("unit", "per-unit"),
@@ -97,9 +99,23 @@ pub fn tier(tier: &Value) -> Value {
     renamed(tier, &names).into()
 }
 
+/// The rule by which a case rounds amounts, under our name; a rule that is not known is no case of ours.
+fn rounding(case: &Case) -> Option<&'static str> {
+    Some(match case.config()["rounding"].as_str()? {
+        "half_up" | "half_away_from_zero" => "half-away-from-zero",
+        "half_even" | "bankers" => "half-even",
+        "up" | "ceil" => "up",
+        "down" | "floor" => "down",
+        other => unreachable!("{other} is not a rule of rounding"),
+    })
+}
+
 /// A quantity of so many units at a price.
 fn quantity(case: &Case, unit: &str, quantity: &Value, price: Value) -> Vec<pricing::RatedLine> {
-    let world = World::new(case.currency()).counted("usage", unit).component("c", "usage", price);
+    let mut world = World::new(case.currency()).counted("usage", unit).component("c", "usage", price);
+    if let Some(rule) = rounding(case) {
+        world.plan["rounding"] = rule.into();
+    }
     let quantity = number(quantity);
     // Nothing used is nothing counted.
     if quantity.is_zero() { world.rate() } else { world.used("usage", 1, quantity).rate() }
@@ -231,7 +247,7 @@ fn storage(case: &Case) -> Outcome {
     let unit = units.iter().find(|(power, _)| definition.contains(*power)).unwrap().1;
     let month = definition.rsplit('/').next().unwrap().trim();
     let month = if month.parse::<u32>().is_ok() { format!("{month}h") } else { "actual".to_owned() };
-    let mut price = price("graduated", config);
+    let mut price = price(case.model().trim_start_matches("time_weighted_then_"), config);
     (price["unit"], price["month"]) = ((*unit).into(), month.into());
     let hours = |segment: &Value| segment["hours"].as_i64().unwrap();
     let period_days = segments.iter().map(|segment| hours(segment)).sum::<i64>() / 24;
