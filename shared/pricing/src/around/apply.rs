@@ -12,6 +12,7 @@ use crate::line::{RatedKind, RatedLine, RatedStep};
 use crate::model::Steps;
 use crate::money::{Amount, MoneyError};
 use crate::plan::{PLAN_GROUP, Plan};
+use crate::price_spec::Unspent;
 use crate::prorate::{Share, prorated};
 use crate::prorate_spec::Prorate;
 use crate::rate::{Place, RateError, RatingInput, number, rounded};
@@ -293,8 +294,16 @@ impl Applied<'_> {
         } else if window.ends {
             let missing = beyond.neg()?;
             let text = format!("{} of it not spent", text::prose(&missing, digits));
-            steps.push(RatedStep { amount: Some(missing), ..RatedStep::new(text) });
-            missing
+            match commitment.unspent {
+                Unspent::Charged => {
+                    steps.push(RatedStep { amount: Some(missing), ..RatedStep::new(text) });
+                    missing
+                }
+                Unspent::Free => {
+                    steps.push(RatedStep::new(format!("{text}, which is free")));
+                    Exact::ZERO
+                }
+            }
         } else {
             Exact::ZERO
         };

@@ -20,6 +20,7 @@ pub(crate) use spec::{Known, around, compile_discount};
 use crate::money::Amount;
 use crate::plan::Component;
 use crate::price::Price;
+use crate::price_spec::Unspent;
 use crate::prorate_spec::Prorate;
 use crate::recurrence::Every;
 use crate::spec::SpecError;
@@ -134,4 +135,6 @@ pub struct Commitment {
     pub counts: Counts,
     /// For a part of a window.
     pub prorate: Prorate,
+    /// What becomes of what is not spent.
+    pub unspent: Unspent,
 }

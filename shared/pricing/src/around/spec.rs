@@ -10,6 +10,7 @@ use crate::compile;
 use crate::day::Day;
 use crate::decimal::Decimal;
 use crate::money::{Amount, Currency};
+use crate::price_spec::Unspent;
 use crate::prorate_spec::Prorate;
 use crate::recurrence::Every;
 use crate::spec::{PlanSpec, SpecError};
@@ -47,6 +48,9 @@ pub struct CommitmentSpec {
     pub counts: Option<Counts>,
     /// For a part of a window; by the day for months, not at all for longer ones.
     pub prorate: Option<Prorate>,
+    /// What becomes of what is not spent; it is charged where absent.
+    #[serde(default)]
+    pub unspent: Unspent,
 }
 
 /// An item of `discounts:`.
@@ -147,6 +151,7 @@ fn commitment(spec: &CommitmentSpec, plan: &str, currency: Currency) -> Result<C
         overage,
         counts: spec.counts.unwrap_or(Counts::Usage),
         prorate: spec.prorate.unwrap_or(by_default),
+        unspent: spec.unspent,
     })
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use catalog::Catalogue;
-use chrono::{Days, NaiveDate, NaiveTime};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use metering::exact::Exact;
 use metering::period::Period;
@@ -129,8 +129,10 @@ fn cycles(case: &Case) -> Option<Outcome> {
     let mut world = World::new("USD");
     world.term = Term { from, until: case.usage()["end"].as_str().map(day) };
     world.plan["recurring"] = json!([{"title": "Fee", "amount": 1, "every": every, "billed": "advance"}]);
-    if !case.config()["anchor_day"].is_null() {
-        world.plan["recurring"][0]["anchor"] = case.config()["anchor_day"].clone();
+    if let Some(anchor) = case.config()["anchor_day"].as_u64() {
+        let first = from.iter_days().take(31).find(|day| u64::from(day.day()) == anchor);
+        let date = first.unwrap_or(month_of(from).end - Days::new(1)).to_string();
+        world.plan["recurring"][0]["anchor"] = if every == "month" { anchor.into() } else { date.into() };
     }
     let mut parts = Vec::new();
     world.period = month_of(from);

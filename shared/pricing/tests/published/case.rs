@@ -71,7 +71,7 @@ impl Outcome {
                 (Exact::decimal(amount.0, currency.digits()).unwrap(), wanted)
             }
             Self::Number(number) => {
-                let digits = u32::try_from(expected.split_once('.').map_or(0, |(_, digits)| digits.len())).unwrap();
+                let digits = digits_of(expected);
                 let found = number.round(digits, Rounding::HalfAwayFromZero).unwrap();
                 (Exact::decimal(found, digits).unwrap(), expected.parse().unwrap())
             }
@@ -81,7 +81,7 @@ impl Outcome {
 }
 
 /// Amounts are compared to the minor unit; where more digits are published, what was not rounded
-/// yet is compared to them as well.
+/// yet is compared to as many of them as well.
 fn lines_differ(lines: &[RatedLine], expected: &str) -> Option<String> {
     let digits = lines.first().map_or(2, |line| line.currency.digits());
     let total = Amount::sum(lines.iter().map(|line| line.amount)).unwrap();
@@ -89,8 +89,15 @@ fn lines_differ(lines: &[RatedLine], expected: &str) -> Option<String> {
         return Some(format!("{} instead of {expected}\n{}", total.format(digits), explained(lines)));
     }
     let raw = Exact::sum(&lines.iter().map(unrounded).collect::<Vec<_>>()).unwrap();
-    let published = expected.split_once('.').is_some_and(|(_, rest)| rest.trim_end_matches('0').len() > 2);
-    (published && raw != expected.parse().unwrap()).then(|| format!("{raw} instead of {expected} before rounding"))
+    let published = digits_of(expected);
+    let wanted = expected.parse::<Exact>().unwrap().to_scaled(published).unwrap();
+    let same = published <= digits || raw.round(published, Rounding::HalfAwayFromZero).unwrap() == wanted;
+    (!same).then(|| format!("{raw} instead of {expected} before rounding"))
+}
+
+/// Digits after the point.
+fn digits_of(number: &str) -> u32 {
+    number.split_once('.').map_or(0, |(_, digits)| u32::try_from(digits.len()).unwrap())
 }
 
 fn rounded(expected: &str, digits: u32) -> i128 {
