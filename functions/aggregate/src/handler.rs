@@ -1,12 +1,16 @@
-//! A refresh every minute, a sweep every hour.
+//! A refresh every minute, a sweep every hour, a restatement when somebody asks for one.
 
 use std::sync::Arc;
 
-use lambda::events::schedule::{self, Aggregate};
+use chrono_tz::Tz;
+use lambda::events::schedule::{self, Aggregate, Restate};
 use lambda::{Context, Failure};
 use ledger::aggregate::refresh;
 use ledger::counted::sweep;
+use ledger::error::LedgerError;
 use ledger::ports::Clock;
+use ledger::restate::restate;
+use metering::period::start_of_day;
 use metering::time::Instant;
 use serde_json::{Value, json};
 
@@ -15,7 +19,21 @@ pub async fn handle(context: Arc<Context>, payload: Value) -> Result<Value, Fail
     match schedule::aggregate(payload)? {
         Aggregate::Refresh => refreshed(&context).await,
         Aggregate::Sweep => swept(&context).await,
+        Aggregate::Restate(range) => restated(&context, &range).await,
     }
+}
+
+/// Says that a range is to be read again, and asks for its files. The hourly sweep goes on with those that are not
+/// found now, and no month closes before all are read.
+async fn restated(context: &Context, range: &Restate) -> Result<Value, Failure> {
+    let configuration = context.configuration().await?;
+    let midnight = |day| start_of_day(Tz::UTC, day).map_err(LedgerError::from);
+    let (from, until) = (midnight(range.from)?, midnight(range.until)?);
+    let said = restate(&context.ports, &configuration.catalogue, &range.source, (from, until)).await?;
+    tracing::info!(source = said.source, mapping = said.mapping, %from, %until, "restated");
+    let mut answer = swept(context).await?;
+    answer["mapping"] = said.mapping.into();
+    Ok(answer)
 }
 
 async fn refreshed(context: &Context) -> Result<Value, Failure> {

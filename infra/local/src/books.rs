@@ -1,9 +1,9 @@
-//! Commands about what is in the books already: waivers, restatements, and whether an invoice is what its files say.
+//! Commands about what is in the books already: waivers and restatements.
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use ledger::error::LedgerError;
-use ledger::{restate, verify, waive};
+use ledger::{restate, waive};
 use metering::period::start_of_day;
 
 use crate::cli::Place;
@@ -33,21 +33,5 @@ pub async fn restate(place: &Place, source: &str, (from, until): (NaiveDate, Nai
         read.counted.saturating_add(read.waiting),
         read.waiting
     ));
-    Ok(())
-}
-
-/// Derives an invoice once more and compares.
-pub async fn verify(place: &Place, number: &str) -> Result<(), Failure> {
-    let engine = engine(place)?;
-    let verified = verify::verify(&*engine.ports, number).await?;
-    for (key, why) in &verified.unread {
-        say(&format!("{key}: {why}; its usage is taken from the tally that was stored then"));
-    }
-    verified.wrong.iter().for_each(|(key, why)| say(&format!("{key}: {why}")));
-    if !verified.holds() {
-        say(&format!("{number} is NOT what its files say: issued {}, derived {}", verified.issued, verified.derived));
-        return Err(Failure::Waiting);
-    }
-    say(&format!("{number} comes out of {} files byte by byte: {}", verified.files, verified.derived));
     Ok(())
 }

@@ -174,12 +174,23 @@ pub enum Command {
     /// changed since the invoice that it corrects. Every list has an end; what is not shown stands below it as a sum.
     Explain(ExplainArgs),
     /// Derive an invoice once more from the usage files and compare it byte by byte.
-    Verify {
+    ///
+    /// With --evidence nothing else is needed: whoever has the usage files and what `farthing evidence` wrote derives
+    /// the invoice without Farthing's tables. A file that was changed is named.
+    Verify(VerifyArgs),
+    /// Write what somebody needs, besides the usage files, to derive an invoice without Farthing's tables.
+    ///
+    /// The invoice, those before it, and the objects that its hashes name: catalogue, directory, manifest, rollups.
+    /// These speak of all customers; give them to an auditor, not to the next customer.
+    Evidence {
         /// Where things are.
         #[command(flatten)]
         place: Place,
         /// The invoice's number.
         number: String,
+        /// A folder to write it to.
+        #[arg(long)]
+        to: PathBuf,
     },
     /// Show what a month would be invoiced at by now, or write the drafts as PDF. Issues nothing.
     Invoice {
@@ -267,6 +278,22 @@ pub struct TranslateArgs {
     /// Propose a source for the file, as YAML: a beginning, to be looked through.
     #[arg(long, conflicts_with_all = ["source", "json"])]
     pub sniff: bool,
+}
+
+/// Which invoice is derived, and from what.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// Where things are.
+    #[command(flatten)]
+    pub place: Place,
+    /// The invoice's number.
+    pub number: String,
+    /// A folder that `farthing evidence` wrote: nothing else is asked, but for the usage files.
+    #[arg(long, value_name = "FOLDER")]
+    pub evidence: Option<PathBuf>,
+    /// The usage files that go with the evidence; the folder `usage` in it, unless said.
+    #[arg(long, value_name = "FOLDER", requires = "evidence")]
+    pub files: Option<PathBuf>,
 }
 
 /// What is explained, and how much is shown.

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use ledger::attention;
-use ledger::ports::Clock;
 use ledger::write_off::Part;
 
 use crate::bill::{bill, preview};
@@ -11,8 +9,10 @@ use crate::cli::{Command, Look, Place};
 use crate::failure::{Failure, tell_problems};
 use crate::folder::read_catalogue;
 use crate::open::{engine, places};
-use crate::report::{self, say};
-use crate::{books, compare, crm, demo, directory, dry, explain, price, redrive, serve, unbilled, write_back};
+use crate::report::say;
+use crate::{
+    books, compare, crm, demo, directory, dry, explain, price, redrive, serve, status, unbilled, verify, write_back,
+};
 
 /// Carries out a command.
 pub fn run(command: Command) -> Result<(), Failure> {
@@ -28,7 +28,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Plan(arguments) => runtime.block_on(compare::plan(&arguments)),
         Command::Price(arguments) => price::price(&arguments),
         Command::Translate(arguments) => dry::translate(&arguments),
-        Command::Status(place) => runtime.block_on(status(&place)),
+        Command::Status(place) => runtime.block_on(status::status(&place)),
         Command::Redrive { place, list } => runtime.block_on(redrive::redrive(&place, list)),
         Command::Waive { place, key, by, reason } => runtime.block_on(books::waive(&place, &key, &by, &reason)),
         Command::Unbilled { place, month, json } => runtime.block_on(unbilled::list(&place, &month, json)),
@@ -48,7 +48,8 @@ pub fn run(command: Command) -> Result<(), Failure> {
             runtime.block_on(books::restate(&place, &source, (from, until)))
         }
         Command::Explain(arguments) => runtime.block_on(explain::explain(&arguments)),
-        Command::Verify { place, number } => runtime.block_on(books::verify(&place, &number)),
+        Command::Verify(arguments) => runtime.block_on(verify::verify(&arguments)),
+        Command::Evidence { place, number, to } => runtime.block_on(verify::evidence(&place, &number, &to)),
         Command::Invoice { run, preview: _ } => runtime.block_on(preview(&run)),
         Command::Correlate { place, explain, accept } => {
             runtime.block_on(correlate(&place, explain.as_deref(), accept))
@@ -92,35 +93,4 @@ fn check(catalogue: &Path) -> Result<(), Failure> {
         catalogue.hash.get(..12).unwrap_or(&catalogue.hash),
     ));
     Ok(())
-}
-
-async fn status(place: &Place) -> Result<(), Failure> {
-    let engine = engine(place)?;
-    let counted = ledger::counted::Counted::read(&*engine.ports, None).await?;
-    let records = counted.counts;
-    say(&format!(
-        "{} files are counted with {} records: {} tallied, {} filtered, {} rejected",
-        counted.files(),
-        records.records,
-        records.tallied,
-        records.filtered,
-        records.rejected
-    ));
-    let before = metering::time::Instant(i64::MAX);
-    let audit = ledger::counted::audit(&*engine.ports, &engine.configuration.catalogue, &counted, before).await?;
-    say(&format!("{} files are in the usage folder", audit.objects));
-    if !audit.missing.is_empty() {
-        say(&format!(
-            "keeps every month open: {} of them are not counted yet, or are to be read again: `farthing run` does that",
-            audit.missing.len()
-        ));
-    }
-    audit.held.iter().for_each(|(key, reason)| say(&format!("keeps every month open: {key}: {reason}")));
-    for notice in attention::list(&*engine.ports).await? {
-        say(&format!("notice: {}: {}", notice.key, notice.reason));
-    }
-    for gap in ledger::gaps::gaps(&*engine.ports, engine.ports.now()).await? {
-        say(&report::silent(&gap));
-    }
-    if audit.held.is_empty() { Ok(()) } else { Err(Failure::Waiting) }
 }

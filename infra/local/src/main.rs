@@ -18,7 +18,9 @@ mod price;
 mod redrive;
 mod report;
 mod serve;
+mod status;
 mod unbilled;
+mod verify;
 mod write_back;
 
 use std::process::ExitCode;

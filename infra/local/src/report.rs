@@ -9,7 +9,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use invoicing::{Invoice, LineKind};
 use ledger::attention::Notice;
 use ledger::compare::Comparison;
-use ledger::gaps::Gap;
+use ledger::gaps::{Cadence, Gap};
 use ledger::invoice::{Closed, Outcome, published_keys};
 use ledger::ownership::{Held, Unowned};
 use ledger::write_off::waits;
@@ -173,11 +173,18 @@ fn waiting(closed: &Closed) -> Vec<String> {
 /// A deployment of which files are overdue, in a sentence.
 pub fn silent(gap: &Gap) -> String {
     let last = Instant(0).plus_hours(gap.last).map_or_else(String::new, |at| at.to_string());
-    format!(
-        "silent: {}: its last file of `{}` came at {last}, {} hours ago; nine in ten came within {} hours of the one \
-         before. Ask who runs it: what it does not send is not billed",
-        gap.deployment, gap.source, gap.silent, gap.usual
-    )
+    let Gap { deployment, source, usual, silent, .. } = gap;
+    let told = match gap.cadence {
+        Cadence::Never => format!("somebody owns it since {last}, and no file has ever come; expected: {source}"),
+        Cadence::Declared => format!(
+            "its last file of `{source}` came at {last}, {silent} hours ago; the source expects one every {usual} hours"
+        ),
+        Cadence::Learnt => format!(
+            "its last file of `{source}` came at {last}, {silent} hours ago; nine in ten came within {usual} hours of \
+             the one before"
+        ),
+    };
+    format!("silent: {deployment}: {told}. Ask who runs it: what it does not send is not billed")
 }
 
 fn held(held: &Held) -> String {

@@ -192,7 +192,9 @@ fn a_waived_file_lets_the_month_be_closed_and_says_who_answers_for_it() {
     fs::write(place.0.join("usage/one/cut.jsonl.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xab]).unwrap();
     place.run().exits(4);
     let waive = |key: &str, by: &str| place.farthing(&["waive", key, "--by", by, "--reason", "a broken disk"]);
-    waive("one/monday.jsonl", "Ann Lee").exits(1).complains("the file counts; only a file in quarantine can be waived");
+    waive("one/monday.jsonl", "Ann Lee")
+        .exits(1)
+        .complains("the file counts; only a file in quarantine can be waived, or a content that was written over one");
     waive("one/none.jsonl", "Ann Lee").exits(1).complains("no such file was ever read");
     waive("one/cut.jsonl.gz", " ").exits(1).complains("a waiver needs the name of who answers for it");
     waive("one/cut.jsonl.gz", "Ann Lee").exits(0).says("Ann Lee answers for that: a broken disk");
@@ -308,6 +310,7 @@ fn the_help_names_every_command_and_every_exit_code() {
         "directory",
         "explain",
         "verify",
+        "evidence",
         "invoice",
         "serve",
         "demo",
@@ -454,6 +457,129 @@ fn a_correction_is_explained_by_what_came_went_and_changed() {
     assert_eq!((&usage["corrects"]["was"]["sum"], &usage["total"]["sum"]), (&"5".into(), &"13".into()));
     assert_eq!((&usage["priced"][0]["amount"], &line["amount"]), (&"6.50".into(), &"4.00".into()));
     assert_eq!(usage["adds_up"], true);
+}
+
+#[test]
+fn a_range_is_read_again_by_another_mapping_and_again_by_the_first() {
+    let place = Place::new("restate");
+    place.run().exits(0).says("13.38 USD");
+
+    let (from, until) = ("2000-01-01", "2100-01-01");
+    let restate = |source: &str| place.farthing(&["restate", "--source", source, "--from", from, "--until", until]);
+    restate("other").exits(1).complains("no such source; the catalogue has calls");
+    place.write("catalogue/all.yaml", &CATALOGUE.replace("quantity: n", "quantity: n * 2"));
+    // By itself a mapping is for files that come from then on.
+    place.farthing(&["status"]).exits(0);
+    restate("calls").exits(0).says("3 files were read, 0 of them wait for a person");
+    // 6.75 more at 0.50: 3.38 was charged, 6.75 is right.
+    place.farthing(&["run", "--month", "2020-02"]).exits(0).says("13.37 USD");
+    place.farthing(&["explain", "R-000002"]).exits(0).says("counts otherwise 4.5 9 4.5");
+    place.write("catalogue/all.yaml", CATALOGUE);
+    restate("calls").exits(0).says("3 files were read");
+    place.farthing(&["run", "--month", "2020-03"]).exits(0).says("6.63 USD");
+    restate("calls").exits(0).says("0 files were read");
+}
+
+#[test]
+fn an_overwritten_file_is_told_and_waived() {
+    let place = Place::new("overwritten");
+    place.write("usage/one/monday.jsonl", &used(6, "3"));
+    place.farthing(&["invoice", "--preview", "--month", "2020-01"]).exits(0);
+    place.write("usage/one/monday.jsonl", &used(6, "4"));
+    place.run().exits(4).says("one/monday.jsonl: the object was overwritten with other content");
+    place.farthing(&["status"]).exits(4).says("keeps every month open: one/monday.jsonl").says("`farthing waive`");
+    let waive = ["waive", "one/monday.jsonl", "--by", "Ann Lee", "--reason", "a test file"];
+    place.farthing(&waive).exits(0).says("Ann Lee answers for that: a test file");
+    // 10.00 + (3 + 2 + 0.25) × 0.50 = 12.625.
+    place.run().exits(0).says("12.63 USD");
+    place.farthing(&["status"]).exits(0);
+}
+
+/// An invoice with a correction on it, its evidence and the usage files, in a folder where nothing else is.
+fn with_evidence(test: &str) -> Place {
+    let books = Place::new(&format!("{test}-books"));
+    books.run().exits(0);
+    // Another customer's file, and one that comes late.
+    books.write("usage/two/a.jsonl", &used(6, "7"));
+    books.write("usage/one/late.jsonl", &used(31, "4"));
+    books.farthing(&["run", "--month", "2020-02"]).exits(0);
+    books.farthing(&["evidence", "R-000002", "--to", "evidence"]).exits(0).says("farthing verify R-000002 --evidence");
+    let place = Place::empty(test);
+    for folder in ["evidence", "usage"] {
+        for file in books.files(folder) {
+            place.write(&file, std::str::from_utf8(&books.read(&file)).unwrap());
+        }
+    }
+    place
+}
+
+const DERIVE: [&str; 6] = ["verify", "R-000002", "--evidence", "evidence", "--files", "usage"];
+
+#[test]
+fn an_invoice_is_derived_where_there_is_nothing_but_its_evidence_and_the_files() {
+    let place = with_evidence("evidence");
+    place.farthing(&DERIVE).exits(0).says("R-000002 comes out of 5 files byte by byte");
+    let kept: Vec<String> = place.files("").into_iter().filter(|file| !file.starts_with("evidence/")).collect();
+    assert_eq!(kept.len(), 5, "nothing is left behind: {kept:?}");
+    // What others sent is not needed; what the customer sent is.
+    fs::remove_file(place.0.join("usage/two/a.jsonl")).unwrap();
+    place.farthing(&DERIVE).exits(0).says("comes out of 4 files").says("1 files are not at hand");
+    fs::remove_file(place.0.join("usage/one/monday.jsonl")).unwrap();
+    place.farthing(&DERIVE).exits(4).says("one/monday.jsonl").says("are missing").says("is NOT what its files say");
+    place.farthing(&["verify", "R-000001", "--evidence", "evidence"]).exits(1).complains("name it with --files");
+    let other = ["verify", "R-000001", "--evidence", "evidence", "--files", "usage"];
+    place.farthing(&other).exits(1).complains("this is the evidence of R-000002, not of R-000001");
+}
+
+/// Changes the last letter or digit of a text file that is an `a` or a digit.
+fn tampered(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let at = bytes.iter().rposition(u8::is_ascii_digit).unwrap();
+    bytes[at] = if bytes[at] == b'7' { b'8' } else { b'7' };
+    bytes
+}
+
+#[test]
+fn a_byte_that_is_changed_anywhere_is_found_and_named() {
+    let place = with_evidence("tampered");
+    for file in place.files("usage").into_iter().chain(place.files("evidence")) {
+        let bytes = place.read(&file);
+        fs::write(place.0.join(&file), tampered(&bytes)).unwrap();
+        let name = file.split_once('/').unwrap().1;
+        let name = if name == "sha256sums.txt" { "it was changed" } else { name };
+        place.farthing(&DERIVE).exits(4).says(name);
+        fs::write(place.0.join(&file), bytes).unwrap();
+    }
+    place.farthing(&DERIVE).exits(0);
+}
+
+#[test]
+fn whoever_mends_the_list_after_tampering_is_found_by_the_hashes_of_the_invoice() {
+    let place = with_evidence("forged");
+    let sums = place.read("evidence/sha256sums.txt");
+    for file in place.files("evidence").into_iter().filter(|file| !file.ends_with("sha256sums.txt")) {
+        // When a directory was recorded says nothing of who owned what.
+        if file.contains("work/directory/") && file.ends_with(".json") {
+            continue;
+        }
+        let bytes = place.read(&file);
+        let forged = tampered(&bytes);
+        fs::write(place.0.join(&file), &forged).unwrap();
+        let list = String::from_utf8(sums.clone()).unwrap();
+        let (old, new) = (ledger::names::sha256(&bytes), ledger::names::sha256(&forged));
+        assert!(list.contains(&old), "{file}");
+        // Of the names in the list only its first column is a sum.
+        let mended = list.lines().map(|line| match line.split_once("  ") {
+            Some((sum, name)) if sum == old => format!("{new}  {name}\n"),
+            _ => format!("{line}\n"),
+        });
+        fs::write(place.0.join("evidence/sha256sums.txt"), mended.collect::<String>()).unwrap();
+        let ended = place.farthing(&DERIVE);
+        assert!([1, 4].contains(&ended.code), "{file}: {}{}", ended.out, ended.err);
+        fs::write(place.0.join(&file), bytes).unwrap();
+    }
+    fs::write(place.0.join("evidence/sha256sums.txt"), sums).unwrap();
+    place.farthing(&DERIVE).exits(0);
 }
 
 fn catalogues() -> PathBuf {

@@ -207,6 +207,9 @@ async fn verdict<P: Ports>(
             Standing::Waived(_) => Ok(Verdict::Counted),
             Standing::Quarantined(reason) => quarantined(ports, source.hash(), &file, reason).await,
         },
+        Some((slot, input)) if input.standing == Standing::Counted && input.waived.contains_key(&object.etag) => {
+            Ok(waived(rules.restated.mapping(&slot), &input))
+        }
         // Another content in the place of one that never counted.
         Some((_, input)) if input.standing != Standing::Counted => Ok(Verdict::Missing),
         Some(_) if !source.supersedes() && is_conflict(ports, &file, object).await? => {
@@ -232,8 +235,20 @@ fn restated(said: Option<&str>, source: &Source, input: &Input) -> Verdict {
     }
 }
 
+/// Somebody answers for it that this content does not count; the one that does cannot be read any more.
+fn waived(said: Option<&str>, input: &Input) -> Verdict {
+    match said {
+        Some(mapping) if mapping != input.mapping => Verdict::Held(OVERWRITTEN.to_owned()),
+        Some(_) | None => Verdict::Counted,
+    }
+}
+
+/// What is told of a file that is to be read by another mapping and is not there.
+pub(crate) const OVERWRITTEN: &str = "it is to be read once more by the mapping of a restatement, and its content that counts was overwritten; \
+     put that content back";
+
 /// What is told of a file that is to be read by a mapping that is gone.
-const RESTATED: &str = "it is to be read by the mapping of a restatement, which the catalogue no longer has; put that mapping \
+pub(crate) const RESTATED: &str = "it is to be read by the mapping of a restatement, which the catalogue no longer has; put that mapping \
      back, or restate the range once more with the present one";
 
 /// Whether this very version is known to contradict what was counted; any other is worth a look.

@@ -42,11 +42,13 @@ impl Configuration {
     /// The catalogue that was kept under a hash.
     ///
     /// # Errors
-    /// [`LedgerError`]; also where this version of Farthing no longer reads it.
+    /// [`LedgerError`]; also where it is another one, or this version of Farthing no longer reads it.
     pub async fn recall<P: Ports>(ports: &P, hash: &str) -> Result<Self, LedgerError> {
         let text = read_text(ports, Bucket::Work, &object(hash)).await?;
         let files = serde_json::from_str(&text).map_err(|error| LedgerError::malformed("catalogue", error))?;
-        Self::load(files).map_err(|problems| LedgerError::billing(format!("catalogue {hash}"), problems))
+        let recalled =
+            Self::load(files).map_err(|problems| LedgerError::billing(format!("catalogue {hash}"), problems))?;
+        if recalled.catalogue.hash == hash { Ok(recalled) } else { Err(LedgerError::Missing(object(hash))) }
     }
 }
 

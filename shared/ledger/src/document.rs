@@ -15,6 +15,9 @@ use crate::invoice::Issued;
 use crate::ports::{Bucket, Ports};
 use crate::taxation::Taxation;
 
+/// What stands for the plan of an account that holds none: it has an invoice only where something of its past changed.
+const CORRECTIONS: &str = "Corrections of earlier months";
+
 /// How many earlier totals an invoice shows.
 const HISTORY: usize = 6;
 
@@ -83,7 +86,8 @@ pub(crate) fn held_in<'a>(customer: &'a Customer, period: &Period) -> impl Itera
 
 fn plan_titles(customer: &Customer, period: &Period) -> String {
     let titles = held_in(customer, period).map(|subscription| subscription.plan.title.as_str());
-    titles.collect::<Vec<_>>().join(", ")
+    let titles = titles.collect::<Vec<_>>();
+    if titles.is_empty() { CORRECTIONS.to_owned() } else { titles.join(", ") }
 }
 
 fn seller(catalogue: &Catalogue) -> Party {

@@ -1,6 +1,6 @@
 //! What the ledger keeps of a file: its tally with all that is needed to trust it later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use metering::rollup::{Input, Slot, Standing, Whole};
 use metering::tally::{Counts, Tally};
@@ -51,6 +51,9 @@ pub struct FileRecord {
     /// What it is the whole of, where files of its source take each other's place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole: Option<Whole>,
+    /// Other contents that were written over it and shall not count, by etag; who answers for each, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waived: BTreeMap<String, String>,
     /// The object in the work bucket that holds its events one by one, where they have ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marks: Option<String>,
@@ -118,6 +121,7 @@ impl FileRecord {
             mapping: self.mapping.clone(),
             standing: self.standing.clone(),
             whole: self.whole.clone(),
+            waived: self.waived.clone(),
         }
     }
 }

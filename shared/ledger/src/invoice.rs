@@ -31,6 +31,7 @@ use crate::file::{pages, read_text};
 use crate::names;
 use crate::ownership::{Held, held};
 use crate::ports::{Bucket, Item, Key, Ports, Table, Transacted, Write};
+use crate::reason::{self, Reason};
 use crate::restate::Restatements;
 use crate::seal::{Seals, rules};
 use crate::snapshot::{self, Present};
@@ -154,8 +155,7 @@ pub async fn close<P: Ports>(
         counted.manifest.keep(ports).await?;
     }
     let audit = audit_unsealed(ports, catalogue, &counted, (&seals, &rules), before).await?;
-    let mut blocked = reasons(&audit, published);
-    blocked.extend(broken);
+    let blocked = reason::of_all(catalogue, &audit, published, broken).iter().map(Reason::to_string).collect();
     let (counted, directory, organisations) = (&counted, &directory, &organisations);
     let run = Run { ports, catalogue, counted, directory, organisations, options, blocked, now };
     let (mut accounts, mut invoiced) = (BTreeMap::new(), BTreeMap::new());
@@ -178,24 +178,6 @@ fn horizon(catalogue: &Catalogue, month: &str) -> Result<Span, LedgerError> {
     let last = Period::parse_month(month, Tz::UTC)?;
     let first = last.month_after(HORIZON_MONTHS.saturating_neg())?;
     Ok(Span { from: window(catalogue, &first.label())?.from, until: window(catalogue, month)?.until })
-}
-
-/// What keeps every period open.
-fn reasons(audit: &Audit, published: bool) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if let Some(first) = audit.missing.first() {
-        let count = audit.missing.len();
-        reasons.push(format!(
-            "{count} files of the bucket are not counted yet, the first is {first}; the next sweep asks for them"
-        ));
-    }
-    for (key, reason) in &audit.held {
-        reasons.push(format!("{key}: {reason}"));
-    }
-    if !published {
-        reasons.push("the customers of the catalogue are not published yet; `correlate` does that".to_owned());
-    }
-    reasons
 }
 
 /// The earlier invoices of an account with their documents, oldest period first.
@@ -264,15 +246,8 @@ impl<P: Ports> Run<'_, P> {
 
     /// Why this period cannot be closed yet.
     fn waiting(&self, period: &Period) -> Result<Vec<String>, LedgerError> {
-        let grace = i64::from(self.catalogue.billing.grace_hours);
-        let end = period.span()?.until;
-        let mut reasons = Vec::new();
-        if end.plus_hours(grace).is_none_or(|opens| self.now < opens) {
-            reasons.push(format!(
-                "the period {} ends at {end}, and files are awaited for another {grace} hours",
-                period.label()
-            ));
-        }
+        let own = reason::not_over(self.catalogue, period, self.now)?;
+        let mut reasons: Vec<String> = own.iter().map(Reason::to_string).collect();
         reasons.extend(self.blocked.iter().cloned());
         Ok(reasons)
     }

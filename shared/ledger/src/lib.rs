@@ -29,6 +29,7 @@ pub mod names;
 pub mod ownership;
 mod packed;
 pub mod ports;
+pub mod reason;
 pub mod redrive;
 mod replaced;
 pub mod restate;

@@ -39,13 +39,18 @@ impl Manifest {
         lines.collect()
     }
 
+    /// The object that keeps the manifest of a root.
+    pub fn object(root: &str) -> String {
+        format!("manifests/{root}.txt")
+    }
+
     /// Keeps it in the work bucket under its hash.
     ///
     /// # Errors
     /// [`LedgerError`].
     pub async fn keep<P: Ports>(&self, ports: &P) -> Result<(), LedgerError> {
         let bytes = self.0.clone().into_bytes();
-        ports.put_once(Bucket::Work, &object(&self.root()), bytes, "text/plain").await?;
+        ports.put_once(Bucket::Work, &Self::object(&self.root()), bytes, "text/plain").await?;
         Ok(())
     }
 
@@ -54,13 +59,9 @@ impl Manifest {
     /// # Errors
     /// [`LedgerError::Missing`] where it is not there or is not what its name says.
     pub async fn recall<P: Ports>(ports: &P, root: &str) -> Result<Self, LedgerError> {
-        let manifest = Self(read_text(ports, Bucket::Work, &object(root)).await?);
-        if manifest.root() == root { Ok(manifest) } else { Err(LedgerError::Missing(object(root))) }
+        let manifest = Self(read_text(ports, Bucket::Work, &Self::object(root)).await?);
+        if manifest.root() == root { Ok(manifest) } else { Err(LedgerError::Missing(Self::object(root))) }
     }
-}
-
-fn object(root: &str) -> String {
-    format!("manifests/{root}.txt")
 }
 
 /// The rollup that lies under `body`, if it is what its name says.

@@ -104,6 +104,7 @@ async fn replace<P: Ports>(
     }
     record.etags.extend(before.etags.iter().cloned());
     record.arrived = before.arrived;
+    record.waived = before.waived.clone();
     let counts = record.counts;
     keep_superseded(ports, &file, item).await?;
     let (table, address) = names::tally(slot, &file);

@@ -139,6 +139,36 @@ pub async fn recall<P: Ports>(ports: &P, version: &str) -> Result<Directory, Led
         .map_err(|error| LedgerError::billing(version, error))
 }
 
+/// The snapshot of a version, where every part of it says what the version is a hash of.
+///
+/// # Errors
+/// [`LedgerError::Missing`] for a part that says something else.
+pub async fn proved<P: Ports>(ports: &P, version: &str) -> Result<Directory, LedgerError> {
+    let manifest = manifest(ports, version).await?;
+    let named = |body: &str| body.contains(&manifest.parties.facts);
+    if manifest.version() != version || !named(&manifest.parties.body) {
+        return Err(LedgerError::Missing(manifest_key(version)));
+    }
+    for part in &manifest.shards {
+        let text = read_addressed(ports, &part.body).await?;
+        let shard = Shard::open(text).map_err(|error| LedgerError::billing(&part.body, error))?;
+        if Shard::build(shard.entries().collect()).1 != part.facts {
+            return Err(LedgerError::Missing(part.body.clone()));
+        }
+    }
+    recall(ports, version).await
+}
+
+/// The objects of a snapshot: the list of its parts, and the parts.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn objects<P: Ports>(ports: &P, version: &str) -> Result<Vec<String>, LedgerError> {
+    let manifest = manifest(ports, version).await?;
+    let parts = manifest.shards.into_iter().chain([manifest.parties]).map(|part| part.body);
+    Ok(parts.chain([manifest_key(version)]).collect())
+}
+
 /// What is in force, with what it says of one deployment alone and no accounts: only that part is read.
 ///
 /// # Errors

@@ -3,6 +3,8 @@
 //! Claim, then one conditional put. Delivered twice, cut off anywhere, or woken after its time,
 //! it leaves the same state as delivered once.
 
+use std::collections::BTreeMap;
+
 use catalog::Catalogue;
 use metering::rollup::{Slot, Standing, Whole};
 use metering::tally::{Counts, Tally};
@@ -136,9 +138,13 @@ async fn known<P: Ports>(
     let (table, key) = names::tally(slot, file);
     let record = ports.get(table, &key).await?.as_ref().map(FileRecord::read).transpose()?;
     let says_all = |record: &FileRecord| {
-        record.etags.contains(&meta.etag) && !may_be_mended(record, source) && !came_again(record, meta)
+        record.waived.contains_key(&meta.etag)
+            || record.etags.contains(&meta.etag) && !may_be_mended(record, source) && !came_again(record, meta)
     };
     let Some(record) = record.filter(says_all) else { return Ok(None) };
+    if record.waived.contains_key(&meta.etag) {
+        return Ok(Some(record));
+    }
     Ok((!is_restated(ports, slot, &record, source.hash()).await?).then_some(record))
 }
 
@@ -182,6 +188,17 @@ impl Draft {
             marks::keep(ports, object, bytes).await?;
         }
         self.record.store(ports, self.tally).await
+    }
+
+    /// Its tally, and the object of its events with ids, which is put first.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub(crate) async fn with_marks<P: Ports>(self, ports: &P) -> Result<(Tally, Option<String>), LedgerError> {
+        if let (Some(object), Some(bytes)) = (&self.record.marks, self.marks) {
+            marks::keep(ports, object, bytes).await?;
+        }
+        Ok((self.tally, self.record.marks))
     }
 }
 
@@ -289,6 +306,7 @@ fn record(
         counts,
         rejects,
         whole: None,
+        waived: BTreeMap::new(),
         marks: None,
         tally: None,
         body: None,
@@ -364,7 +382,7 @@ async fn commit<P: Ports>(
             }
             Decision::Replace => {
                 keep_superseded(ports, file, &present).await?;
-                (body.clone(), outcome_of(&ours), true)
+                (with_waived(&body, record)?, outcome_of(&ours), true)
             }
         };
         write = Write::replace(table, key.clone(), present.revision, next);
@@ -400,6 +418,8 @@ fn decide(present: &FileRecord, ours: &FileRecord, source: &Source, restated: bo
     let mended = restated || (quarantined && present.mapping != ours.mapping);
     let known = ours.etags.is_subset(&present.etags) && arrival(ours) <= arrival(present);
     match (same, mended, known) {
+        // It was waived while we read it.
+        (false, ..) if ours.etags.iter().all(|etag| present.waived.contains_key(etag)) => Decision::Keep,
         (true, true, _) => Decision::Replace,
         (true, false, true) => Decision::Keep,
         (true, false, false) => Decision::KnowEtag,
@@ -411,6 +431,16 @@ fn decide(present: &FileRecord, ours: &FileRecord, source: &Source, restated: bo
 /// When a file came, where that decides whether it counts.
 fn arrival(record: &FileRecord) -> Option<Instant> {
     record.whole.as_ref().and_then(|whole| whole.arrived)
+}
+
+/// The text of a tally that takes the place of another one: what was waived stays so.
+fn with_waived(body: &str, before: FileRecord) -> Result<String, LedgerError> {
+    if before.waived.is_empty() {
+        return Ok(body.to_owned());
+    }
+    let mut record: FileRecord = serde_json::from_str(body).map_err(|error| LedgerError::malformed("tally", error))?;
+    record.waived = before.waived;
+    record.text()
 }
 
 fn with_etag(mut record: FileRecord, meta: &ObjectMeta) -> FileRecord {
@@ -472,7 +502,7 @@ async fn notify_again<P: Ports>(
 
 /// What is told of a file that was overwritten though its source says that files never change.
 pub const CONFLICT: &str = "the object was overwritten with other content, but its source says that files never change; \
-     put the first content back, or say `on-change: supersede` in the source";
+     put the first content back, waive the other one (`farthing waive`), or say `on-change: supersede` in the source";
 
 fn rejected(counts: &Counts) -> String {
     format!("{} of {} records were rejected; the rest counts", counts.rejected, counts.records)

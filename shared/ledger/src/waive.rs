@@ -1,18 +1,27 @@
-//! A file in quarantine that shall not count: somebody answers for that with name and reason.
+//! A content that shall not count: of a file in quarantine, or written over a file whose source says that files never
+//! change. Somebody answers for that with name and reason.
 //!
 //! Waiving changes the tally by compare-and-swap, in one transaction with the hint, keeps what it
-//! said before, and is itself kept for ever. It is about one content: when the object is written anew, that is read and counts.
+//! said before, and is itself kept for ever. It is about one content: when the object is written anew, that is looked at
+//! like any other. What counted before an overwriting goes on to count.
 
-use metering::rollup::Standing;
+use metering::rollup::{Slot, Standing};
 use metering::time::Instant;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::attention;
+use crate::attention::{self, Kind};
 use crate::error::LedgerError;
-use crate::file::{FileRecord, claimed_slot};
+use crate::file::{FileRecord, claimed_slot, read_text};
 use crate::names;
-use crate::ports::{Bucket, Item, Ports, Transacted, Write};
-use crate::translate::{hint, keep_superseded, new_hint};
+use crate::ports::{Bucket, Item, ObjectMeta, Ports, Read, Transacted, Write};
+use crate::translate::{CONFLICT, hint, keep_superseded, new_hint};
+
+/// Bytes of an object that are read at a time.
+const READ_BYTES: u64 = 1 << 20;
+
+/// A file is waived so often at most: beyond it the first waivers are not found again.
+const WAIVERS: usize = 1_000;
 
 /// Who answers for what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,16 +34,16 @@ pub struct Waiver {
     pub by: String,
     /// Why.
     pub reason: String,
-    /// Why the file was in quarantine.
+    /// Why the file waited.
     pub was: String,
     /// When.
     pub at: Instant,
 }
 
-/// Waives the file under `key` as it was read last. Said again it changes nothing.
+/// Waives what lies under `key` as it was read last. Said again it changes nothing.
 ///
 /// # Errors
-/// [`LedgerError::Billing`] for a file that is not in quarantine, or without a name or a reason;
+/// [`LedgerError::Billing`] for a file that is neither in quarantine nor overwritten, or without a name or a reason;
 /// [`LedgerError::Contended`] when the file was read anew meanwhile.
 pub async fn waive<P: Ports>(ports: &P, key: &str, by: &str, reason: &str) -> Result<Waiver, LedgerError> {
     let refuse = |why: &str| Err(LedgerError::billing(key, why));
@@ -49,28 +58,95 @@ pub async fn waive<P: Ports>(ports: &P, key: &str, by: &str, reason: &str) -> Re
     let Some(item) = ports.get(table, &address).await? else {
         return refuse("the file is still to be read; wait until `farthing status` lists it");
     };
-    let mut record = FileRecord::read(&item)?;
-    let was = match &record.standing {
-        Standing::Quarantined(was) => was.clone(),
-        Standing::Counted => return refuse("the file counts; only a file in quarantine can be waived"),
+    let record = FileRecord::read(&item)?;
+    let (by, reason, at) = (by.trim().to_owned(), reason.trim().to_owned(), ports.now());
+    let waiver = |content: String, was: String| Waiver { key: key.to_owned(), content, by, reason, was, at };
+    match &record.standing {
+        Standing::Quarantined(was) => {
+            let waiver = waiver(record.content.clone(), was.clone());
+            let standing = |waiver: &Waiver| Standing::Waived(answered(waiver));
+            let change = |record: &mut FileRecord, waiver: &Waiver| record.standing = standing(waiver);
+            commit(ports, (&file, &slot), (item, record), waiver, change).await
+        }
         Standing::Waived(_) => {
             hint(ports, &slot).await?;
-            return kept(ports, &file, item.revision.saturating_sub(1)).await;
+            kept(ports, &file, item.revision.saturating_sub(1)).await
         }
-    };
-    let (by, reason) = (by.trim().to_owned(), reason.trim().to_owned());
-    let waiver = Waiver { key: key.to_owned(), content: record.content.clone(), by, reason, was, at: ports.now() };
-    let waiver = keep(ports, &file, &item, waiver).await?;
-    record.standing = Standing::Waived(format!("{}: {}", waiver.by, waiver.reason));
+        Standing::Counted => {
+            let Some(meta) = ports.head(Bucket::Usage, key).await? else { return refuse(NOTHING_TO_WAIVE) };
+            let content = content(ports, &meta).await?;
+            if record.waived.contains_key(&meta.etag) {
+                hint(ports, &slot).await?;
+                return said_of(ports, &file, &content).await;
+            }
+            let notice = attention::of(ports, &file).await?;
+            if !notice.is_some_and(|notice| notice.kind == Kind::Conflict && notice.etag == meta.etag) {
+                return refuse(NOTHING_TO_WAIVE);
+            }
+            let waiver = waiver(content, CONFLICT.to_owned());
+            let change = |record: &mut FileRecord, waiver: &Waiver| {
+                record.waived.insert(meta.etag.clone(), answered(waiver));
+            };
+            commit(ports, (&file, &slot), (item, record), waiver, change).await
+        }
+    }
+}
+
+const NOTHING_TO_WAIVE: &str = "the file counts; only a file in quarantine can be waived, or a content that was written over one and was found to \
+     be another (`farthing status` lists them)";
+
+fn answered(waiver: &Waiver) -> String {
+    format!("{}: {}", waiver.by, waiver.reason)
+}
+
+/// Keeps the waiver, and changes the tally as it says.
+async fn commit<P: Ports>(
+    ports: &P,
+    (file, slot): (&str, &Slot),
+    (item, mut record): (Item, FileRecord),
+    waiver: Waiver,
+    change: impl FnOnce(&mut FileRecord, &Waiver),
+) -> Result<Waiver, LedgerError> {
+    let waiver = keep(ports, file, &item, waiver).await?;
+    change(&mut record, &waiver);
+    let (table, address) = names::tally(slot, file);
     // With its hint or not at all: no event comes again for who is cut off in between.
     let waived = Write::replace(table, address, item.revision, record.text()?);
-    match ports.transact(vec![waived, new_hint(ports, &slot)]).await? {
+    match ports.transact(vec![waived, new_hint(ports, slot)]).await? {
         Transacted::Done => {
-            attention::clear(ports, &file).await?;
+            attention::clear(ports, file).await?;
             Ok(waiver)
         }
-        Transacted::Refused => Err(LedgerError::Contended(key.to_owned())),
+        Transacted::Refused => Err(LedgerError::Contended(waiver.key)),
     }
+}
+
+/// SHA-256 of the bytes of an object, read in pieces.
+async fn content<P: Ports>(ports: &P, meta: &ObjectMeta) -> Result<String, LedgerError> {
+    let (mut hasher, mut offset) = (Sha256::new(), 0);
+    while offset < meta.size {
+        let read = ports.read(Bucket::Usage, &meta.key, &meta.etag, offset, READ_BYTES).await?;
+        let Read::Bytes(bytes) = read else { return Err(LedgerError::Contended(meta.key.clone())) };
+        if bytes.is_empty() {
+            return Err(LedgerError::Contended(meta.key.clone()));
+        }
+        hasher.update(&bytes);
+        offset = offset.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    }
+    Ok(names::hex(&hasher.finalize()))
+}
+
+/// The waiver of a content, among all that were kept of a file.
+async fn said_of<P: Ports>(ports: &P, file: &str, content: &str) -> Result<Waiver, LedgerError> {
+    let folder = format!("waivers/{file}/");
+    for object in ports.list(Bucket::Work, &folder, None, WAIVERS).await?.objects {
+        let text = read_text(ports, Bucket::Work, &object.key).await?;
+        let waiver: Waiver = serde_json::from_str(&text).map_err(|error| LedgerError::malformed("waiver", error))?;
+        if waiver.content == content {
+            return Ok(waiver);
+        }
+    }
+    Err(LedgerError::Missing(folder))
 }
 
 fn object(file: &str, revision: u64) -> String {
@@ -87,6 +163,6 @@ async fn keep<P: Ports>(ports: &P, file: &str, item: &Item, waiver: Waiver) -> R
 }
 
 async fn kept<P: Ports>(ports: &P, file: &str, revision: u64) -> Result<Waiver, LedgerError> {
-    let text = crate::file::read_text(ports, Bucket::Work, &object(file, revision)).await?;
+    let text = read_text(ports, Bucket::Work, &object(file, revision)).await?;
     serde_json::from_str(&text).map_err(|error| LedgerError::malformed("waiver", error))
 }

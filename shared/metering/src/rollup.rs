@@ -68,6 +68,9 @@ pub struct Input {
     /// What it is the whole of, where files of its source take each other's place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole: Option<Whole>,
+    /// Other contents that were written over it and shall not count, by etag; who answers for each, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waived: BTreeMap<String, String>,
 }
 
 /// What a file is the whole of: of all files of a source that are of the same group one counts, the latest.
@@ -190,6 +193,7 @@ mod tests {
             mapping: "m".into(),
             standing,
             whole: None,
+            waived: BTreeMap::new(),
         }
     }
 

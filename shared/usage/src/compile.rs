@@ -118,6 +118,7 @@ impl SourceSpec {
             fans,
             reject_limit: reject_limit?,
             on_change: self.on_change,
+            expect: self.expect,
             replaces: replaces?,
             identified: !self.event_id.is_empty(),
         })
@@ -142,7 +143,9 @@ impl SourceSpec {
             Some((scale, kind, negative, usage.unit.as_ref().map(|_| unit)))
         });
         let rules: Vec<_> = rules.collect();
-        match serde_json::to_vec(&(self, rules)) {
+        // How often files come says nothing of what is in them.
+        let said = Self { expect: None, ..self.clone() };
+        match serde_json::to_vec(&(said, rules)) {
             Ok(text) => hex(&Sha256::digest(text)),
             Err(error) => {
                 problems.push(SpecError::new("", format!("the source cannot be written as JSON: {error}")));

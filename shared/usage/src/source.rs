@@ -16,7 +16,7 @@ use crate::pairs::Pairs;
 use crate::pattern::{KeyPattern, Tags};
 use crate::quantity::Quantity;
 use crate::row::Dialect;
-use crate::spec::OnChange;
+use crate::spec::{Cadence, OnChange};
 use crate::split::{Lines, Way, XmlWay};
 
 /// A compiled source. Cheap to clone.
@@ -42,6 +42,7 @@ pub(crate) struct Mapping {
     pub(crate) fans: Vec<Fan>,
     pub(crate) reject_limit: RejectLimit,
     pub(crate) on_change: OnChange,
+    pub(crate) expect: Option<Cadence>,
     pub(crate) replaces: Option<Replaces>,
     /// Whether events carry ids.
     pub(crate) identified: bool,
@@ -253,6 +254,11 @@ impl Source {
     /// Whether its events carry ids, so that one that is sent again counts once.
     pub fn has_event_ids(&self) -> bool {
         self.inner.identified
+    }
+
+    /// Within how many hours of the one before a file of each deployment is expected, where that is said.
+    pub fn expected_hours(&self) -> Option<i64> {
+        self.inner.expect.map(Cadence::hours)
     }
 
     /// Whether another content under a known key counts instead of the old one.

@@ -106,6 +106,35 @@ pub struct SourceSpec {
     /// What tells an event from every other, so that one that is sent again counts once.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub event_id: OneOrMany<Short<LabelSpec>>,
+    /// How often a file of each deployment comes; learnt from those that came where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Cadence>,
+}
+
+/// How often files come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cadence {
+    /// At least every hour.
+    Hourly,
+    /// At least every day.
+    Daily,
+    /// At least every week.
+    Weekly,
+    /// At least every 31 days.
+    Monthly,
+}
+
+impl Cadence {
+    /// In hours.
+    pub fn hours(self) -> i64 {
+        match self {
+            Self::Hourly => 1,
+            Self::Daily => 24,
+            Self::Weekly => 7 * 24,
+            Self::Monthly => 31 * 24,
+        }
+    }
 }
 
 fn default_reject_limit() -> Scalar {

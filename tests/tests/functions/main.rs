@@ -10,7 +10,7 @@ mod ministack;
 mod salesforce;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use lambda::Function;
@@ -88,6 +88,28 @@ async fn a_sweep_asks_for_the_file_that_no_event_announced() {
     assert_eq!(world.tallies().await, 10);
     let swept = aggregate.invoke_twice(&world, &event("aggregate-sweep")).await;
     assert_eq!(swept["askedFor"], json!(0));
+}
+
+#[tokio::test]
+async fn a_restatement_is_asked_for_by_an_event_and_said_once() {
+    let world = World::start().await;
+    let translate = Running::start(&world, Function::Translate).await;
+    let aggregate = Running::start(&world, Function::Aggregate).await;
+    translate.invoke(&event("s3-put")).await.unwrap();
+    let restatements = |state: BTreeMap<String, String>| {
+        let said = state.into_iter().filter(|(key, _)| key.contains("restatements"));
+        said.map(|(_, item)| item).collect::<Vec<_>>()
+    };
+    assert_eq!(restatements(world.state().await), [""; 0]);
+    let answer = aggregate.invoke_twice(&world, &event("aggregate-restate")).await;
+    assert_eq!(answer["objects"], json!(10));
+    let said = restatements(world.state().await);
+    let mapping = answer["mapping"].as_str().unwrap();
+    assert_eq!((said.len(), said[0].contains(mapping), said[0].contains("sites")), (1, true, true), "{said:?}");
+    let mut unknown = event("aggregate-restate");
+    unknown["restate"]["source"] = json!("nowhere");
+    let refused = aggregate.invoke(&unknown).await.unwrap_err();
+    assert!(refused.message.contains("no such source; the catalogue has sites"), "{}", refused.message);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod adjustments;
 mod corrections;
 mod edges;
 mod objects;
@@ -15,4 +16,5 @@ mod repeats;
 mod restated;
 mod seals;
 mod taxes;
+mod waivers;
 mod world;

@@ -8,6 +8,11 @@ use crate::world::{CATALOGUE, FEBRUARY_2, World, charged, counts, gzip, used};
 
 const KEY: &str = "fixed/one/a.jsonl.gz";
 
+/// What is said of a file in quarantine.
+fn quarantined(key: &str, why: &str) -> String {
+    format!("{key}: {why}. Write it anew, mend its source, or let it not count: `farthing waive {key}`")
+}
+
 /// An object of which nothing can be believed: it counts nothing and every period waits for it.
 fn is_quarantined(world: &World, bytes: Vec<u8>, reason: &str) {
     world.arrive("fixed/one/good.jsonl", used(3, "4"));
@@ -17,7 +22,7 @@ fn is_quarantined(world: &World, bytes: Vec<u8>, reason: &str) {
     assert_eq!(world.notice(KEY), (Kind::Quarantined, why.clone()));
     assert_eq!(world.reject_objects(), 0, "it has no records");
     world.at(FEBRUARY_2);
-    assert_eq!(world.waits("2026-01"), [format!("{KEY}: {why}")]);
+    assert_eq!(world.waits("2026-01"), [quarantined(KEY, &why)]);
     assert_eq!(world.counted().counts, counts(1, 0), "only the good file counts");
     assert_eq!(world.sweep(), [""; 0], "nothing comes of reading the same bytes again");
 }
@@ -212,7 +217,7 @@ fn a_file_in_quarantine_is_read_again_with_another_mapping() {
     assert!(reason.contains("none could be translated") && reason.contains("there is no `n`"), "{reason}");
     assert_eq!(world.notice(key).0, Kind::Quarantined);
     world.at(FEBRUARY_2);
-    assert_eq!(world.waits("2026-01"), [format!("{key}: {reason}")]);
+    assert_eq!(world.waits("2026-01"), [quarantined(key, &reason)]);
     assert_eq!(world.sweep(), [""; 0], "the same mapping would not help");
 
     world.configure(&CATALOGUE.replace("quantity: n}", "quantity: n ?? calls}"));

@@ -95,6 +95,9 @@ fn too_many_rejects_hold_the_whole_file_back_and_keep_every_period_open() {
     assert_eq!(world.notice(KEY), (Kind::Quarantined, reason.clone()));
     assert_eq!(world.rejects(KEY).len(), 2);
     world.at(FEBRUARY_2);
-    assert_eq!(world.waits("2026-01"), [format!("{KEY}: {reason}")]);
+    assert_eq!(
+        world.waits("2026-01"),
+        [format!("{KEY}: {reason}. Write it anew, mend its source, or let it not count: `farthing waive {KEY}`")]
+    );
     assert!(world.counted().cells.is_empty(), "also the good line waits");
 }

@@ -3,7 +3,7 @@
 
 use invoicing::LineKind;
 use ledger::error::LedgerError;
-use ledger::gaps::gaps;
+use ledger::gaps::{Cadence, Expected, gaps};
 use ledger::restate::restate;
 
 use crate::world::{CATALOGUE, FEBRUARY_2, MARCH_2, World, at_once, instant, line, used};
@@ -101,10 +101,49 @@ fn a_deployment_that_falls_silent_is_named() {
     }
     world.refresh();
     let silent = |now: &str| -> Vec<(String, i64, i64)> {
-        let gaps = at_once(gaps(&world.memory, instant(now))).unwrap();
+        let gaps = at_once(gaps(&world.memory, &Expected::default(), instant(now))).unwrap();
         gaps.into_iter().map(|gap| (gap.deployment, gap.usual, gap.silent)).collect()
     };
     assert_eq!(silent("2026-01-15T06:30:00Z"), []);
     assert_eq!(silent("2026-01-15T08:00:00Z"), [("two".to_owned(), 1, 4)]);
     assert_eq!(silent("2026-01-15T10:00:00Z").len(), 2);
+}
+
+#[test]
+fn a_declared_cadence_names_who_is_silent_from_the_second_file_that_does_not_come() {
+    let mut world = World::new();
+    let declared = CATALOGUE.replace("format: json-lines\n", "format: json-lines\n    expect: daily\n");
+    let mapping = world.catalogue().sources["fixed"].hash().to_owned();
+    world.configure(&declared);
+    assert_eq!(world.catalogue().sources["fixed"].hash(), mapping, "it says nothing of how files are read");
+    world.at("2026-01-15T06:10:00Z");
+    world.arrive("fixed/one/a.jsonl", used(3, "1"));
+    world.refresh();
+    at_once(ledger::correlate::publish(&world.memory, world.catalogue())).unwrap();
+    let silent = |now: &str| -> Vec<(String, String, i64, Cadence)> {
+        let gaps = at_once(gaps(&world.memory, &Expected::of(world.catalogue()), instant(now))).unwrap();
+        gaps.into_iter().map(|gap| (gap.deployment, gap.source, gap.silent, gap.cadence)).collect()
+    };
+    let one = |hours| vec![("one".to_owned(), "fixed".to_owned(), hours, Cadence::Declared)];
+    assert_eq!(silent("2026-01-17T06:30:00Z"), []);
+    assert_eq!(silent("2026-01-17T07:00:00Z"), one(49));
+    // Also when it has been silent for longer than is learnt from, while somebody owns it.
+    assert_eq!(silent("2026-04-15T06:00:00Z"), one(90 * 24));
+}
+
+#[test]
+fn a_deployment_that_never_sent_a_file_is_named_where_files_are_expected() {
+    let text = CATALOGUE.replace("format: json-lines\n", "format: json-lines\n    expect: hourly\n");
+    let world = World::of(&[&text]);
+    at_once(ledger::correlate::publish(&world.memory, world.catalogue())).unwrap();
+    let silent = |world: &World, now: &str| -> Vec<(String, i64, Cadence)> {
+        let gaps = at_once(gaps(&world.memory, &Expected::of(world.catalogue()), instant(now))).unwrap();
+        gaps.into_iter().map(|gap| (gap.deployment, gap.silent, gap.cadence)).collect()
+    };
+    // It is owned from the first of January on.
+    assert_eq!(silent(&world, "2026-01-01T02:00:00Z"), []);
+    assert_eq!(silent(&world, "2026-01-01T03:00:00Z"), [("one".to_owned(), 3, Cadence::Never)]);
+    let undeclared = World::new();
+    at_once(ledger::correlate::publish(&undeclared.memory, undeclared.catalogue())).unwrap();
+    assert_eq!(silent(&undeclared, "2026-01-01T03:00:00Z"), []);
 }

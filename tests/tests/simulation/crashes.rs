@@ -27,6 +27,8 @@ enum Step {
     Refresh,
     Correlate,
     Close(&'static str),
+    /// `ann` has left by the end of January.
+    Leave,
 }
 
 const FIRST: &str = "replaced/one/a.jsonl";
@@ -89,6 +91,26 @@ const REPEATS: &[Step] = &[
     Step::Close("2026-02"),
 ];
 
+/// An account that has no plan any more when its last month changes: by a file that comes late, and one that is
+/// replaced.
+const LEFT: &[Step] = &[
+    Step::Upload(FIRST, 11),
+    Step::Translate(FIRST),
+    Step::Correlate,
+    Step::Refresh,
+    Step::Now(FEBRUARY + 30 * HOUR),
+    Step::Close("2026-01"),
+    Step::Leave,
+    Step::Correlate,
+    Step::Upload("fixed/one/late.jsonl", 13),
+    Step::Translate("fixed/one/late.jsonl"),
+    Step::Upload(FIRST, 12),
+    Step::Translate(FIRST),
+    Step::Now(MARCH + 30 * HOUR),
+    Step::Refresh,
+    Step::Close("2026-02"),
+];
+
 /// What becomes of a task that is cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
@@ -107,6 +129,10 @@ fn task<'a>(world: &'a World<'a>, step: Step) -> Option<Running<'a>> {
         }
         Step::Now(now) => {
             world.memory.set_now(Instant(now));
+            None
+        }
+        Step::Leave => {
+            world.leave();
             None
         }
         Step::Translate(key) => Some(world.translate(key)),
@@ -156,7 +182,7 @@ fn crash(steps: &[Step], cuts: &[usize], then: Then, mutant: Option<Mutant>) -> 
             world.assert_issued("2026-02");
         }
         let all: Vec<_> = ["ann", "bob"].into_iter().flat_map(|account| invoices(&memory, account)).collect();
-        let mut expected = oracle::charges(&files(&memory), &oracle::Terms::default());
+        let mut expected = oracle::charges(&files(&memory), &world.wire.checks.terms.lock().unwrap());
         expected.retain(|(_, period, component), cents| {
             *cents != 0 && (period.as_str() <= until || (component == "advance" && period.as_str() <= next))
         });
@@ -191,6 +217,17 @@ fn a_crash_at_any_await_between_repeats_costs_nothing() {
     for mutant in [Mutant::NoMerge, Mutant::ReplacedAdds] {
         assert!(crash(REPEATS, &[], Then::Again, Some(mutant)).is_err(), "{mutant:?} is not caught");
     }
+}
+
+#[test]
+fn an_account_that_has_left_is_corrected_once_wherever_it_is_cut_off() {
+    let awaits = crash(LEFT, &[], Then::Again, None).unwrap();
+    assert!(awaits > 100, "the run has only {awaits} awaits");
+    assert_eq!(first_lost(LEFT, None), None);
+    for mutant in [Mutant::NumberApart, Mutant::DocumentAfter] {
+        assert!(first_lost(LEFT, Some(mutant)).is_some(), "{mutant:?} survives every crash");
+    }
+    assert!(crash(LEFT, &[], Then::Again, Some(Mutant::LateDataAdded)).is_err(), "late usage that is not trued up");
 }
 
 #[test]

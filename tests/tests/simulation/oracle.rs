@@ -20,11 +20,13 @@ pub struct Terms {
     pub handover: i64,
     /// Whether a call of the source `replaced` counts twice.
     pub twice: bool,
+    /// Whether `ann` holds no plan any more from February on.
+    pub left: bool,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { handover: HANDOVER, twice: false }
+        Self { handover: HANDOVER, twice: false, left: false }
     }
 }
 
@@ -87,6 +89,9 @@ pub fn charges(files: &BTreeMap<String, File>, terms: &Terms) -> Charges {
     let mut charges = Charges::new();
     for period in ["2026-01", "2026-02", "2026-03"] {
         for (account, gold) in [("ann", 10_000), ("bob", 0)] {
+            if terms.left && account == "ann" && period != "2026-01" {
+                continue;
+            }
             let mut charge = |component: &str, cents: i128| {
                 charges.insert((account.to_owned(), period.to_owned(), component.to_owned()), cents);
             };

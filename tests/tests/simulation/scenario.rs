@@ -116,24 +116,29 @@ pub fn configuration() -> Arc<Configuration> {
     configured(Terms::default())
 }
 
-/// The catalogue in which deployment `two` changed hands then, and in which a call of the source `replaced` counts once
-/// or twice.
+/// The catalogue in which deployment `two` changed hands then, in which a call of the source `replaced` counts once
+/// or twice, and in which `ann` has left or not.
 pub fn configured(terms: Terms) -> Arc<Configuration> {
     static ALL: LazyLock<Vec<Arc<Configuration>>> = LazyLock::new(|| {
         let handovers = ["2026-01-15", "2026-01-20"].into_iter();
-        let all = handovers.flat_map(|handover| [false, true].map(|twice| load(handover, twice)));
-        all.collect()
+        let all = handovers.flat_map(|handover| [false, true].map(|twice| (handover, twice)));
+        all.flat_map(|(handover, twice)| [false, true].map(|left| load(handover, twice, left))).collect()
     });
-    Arc::clone(&ALL[usize::from(terms.handover == OTHER_HANDOVER) * 2 + usize::from(terms.twice)])
+    let place = usize::from(terms.handover == OTHER_HANDOVER) * 4 + usize::from(terms.twice) * 2;
+    Arc::clone(&ALL[place + usize::from(terms.left)])
 }
 
-fn load(handover: &str, twice: bool) -> Arc<Configuration> {
+fn load(handover: &str, twice: bool, left: bool) -> Arc<Configuration> {
     let mut text = CATALOGUE.replace("2026-01-15", handover);
     if twice {
         text = text.replace(
             "# once or twice\n      - {stream: calls, quantity: calls}",
             "\n      - {stream: calls, quantity: calls * 2}",
         );
+    }
+    if left {
+        // The first subscription is ann's.
+        text = text.replacen("{plan: plan, from: 2026-01-01}", "{plan: plan, from: 2026-01-01, until: 2026-02-01}", 1);
     }
     let files = vec![("catalogue.yaml".into(), text)];
     Arc::new(Configuration::load(files).unwrap_or_else(|problems| panic!("{problems}")))

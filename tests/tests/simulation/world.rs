@@ -23,7 +23,7 @@ use crate::executor::{Cuts, Executor, Running};
 use crate::faults::{Wire, at_once};
 use crate::hand::{Hand, Trade};
 use crate::mutants::Mutant;
-use crate::oracle;
+use crate::oracle::{self, Terms};
 use crate::scenario::{self, APRIL, FEBRUARY, HOUR, JANUARY, MARCH, OTHER_HANDOVER};
 
 /// Everything that tasks work on.
@@ -339,6 +339,13 @@ impl<'a> World<'a> {
         }
         let restated = finish(Restatements::read(self.memory)).unwrap();
         *self.wire.rules.lock().unwrap() = rules(&self.configuration().catalogue, &restated);
+    }
+
+    /// `ann` has left by the end of January, which is known only now.
+    pub fn leave(&self) {
+        let terms = Terms { left: true, ..*self.wire.checks.terms.lock().unwrap() };
+        *self.wire.checks.terms.lock().unwrap() = terms;
+        *self.configuration.lock().unwrap() = scenario::configured(terms);
     }
 
     /// Some of what may be restated is read again: a month that is closed just then waits, or is right.

@@ -17,12 +17,26 @@ use serde_json::Value;
 use super::{EventError, parse};
 
 /// What `aggregate` is to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Aggregate {
     /// Recompute the rollups of the slots that have a dirty hint.
     Refresh,
     /// Compare the listing of the bucket with the tallies and enqueue what is missing.
     Sweep,
+    /// Have the files of a range read once more by the present mapping, and sweep.
+    Restate(Restate),
+}
+
+/// Which files are read once more.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restate {
+    /// The source.
+    pub source: String,
+    /// The first day of arrival, in UTC.
+    pub from: NaiveDate,
+    /// The first day of arrival that is not meant.
+    pub until: NaiveDate,
 }
 
 /// A calendar month, still in no zone.
@@ -77,7 +91,8 @@ impl FromStr for Month {
     }
 }
 
-/// Decodes what `aggregate` is invoked with: `{}`, `{"sweep": true}` or a scheduled event (a refresh).
+/// Decodes what `aggregate` is invoked with: `{}`, `{"sweep": true}`, `{"restate": {…}}` or a scheduled event (a
+/// refresh).
 ///
 /// # Errors
 ///
@@ -88,10 +103,19 @@ pub fn aggregate(payload: Value) -> Result<Aggregate, EventError> {
     struct Asked {
         #[serde(default)]
         sweep: bool,
+        restate: Option<Restate>,
     }
+    const EXPECTED: &str = "send {} to refresh, {\"sweep\": true} to sweep, or {\"restate\": {\"source\": …, \"from\": \
+                            \"2026-02-01\", \"until\": \"2026-02-15\"}}";
     let Trigger::Request(value) = trigger(payload)? else { return Ok(Aggregate::Refresh) };
-    let asked: Asked = request(value, "send {} to refresh or {\"sweep\": true} to sweep")?;
-    Ok(if asked.sweep { Aggregate::Sweep } else { Aggregate::Refresh })
+    match request(value, EXPECTED)? {
+        Asked { sweep: false, restate: None } => Ok(Aggregate::Refresh),
+        Asked { sweep: true, restate: None } => Ok(Aggregate::Sweep),
+        Asked { sweep: false, restate: Some(range) } => Ok(Aggregate::Restate(range)),
+        Asked { sweep: true, restate: Some(_) } => {
+            Err(EventError::Request { reason: "it asks for more than one thing".to_owned(), expected: EXPECTED })
+        }
+    }
 }
 
 /// What `correlate` is to do.
@@ -305,6 +329,10 @@ mod tests {
         let refused = [
             aggregate(json!({"swep": true})).err(),
             aggregate(json!({"sweep": "yes"})).err(),
+            aggregate(json!({"restate": {"source": "s", "from": "2026-02-01"}})).err(),
+            aggregate(json!({"restate": {"source": "s", "from": "2026-02-01", "until": "soon"}})).err(),
+            aggregate(json!({"restate": {"source": "s", "from": "2026-02-01", "until": "2026-02-15"}, "sweep": true}))
+                .err(),
             aggregate(json!("sweep")).err(),
             correlate(json!({"period": "2026-02"})).err(),
             invoice(json!({})).err(),
