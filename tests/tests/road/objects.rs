@@ -152,7 +152,10 @@ fn an_overwritten_file_that_must_not_change_keeps_every_period_open_until_it_is_
     assert_eq!(world.arrive(key, used(3, "400")), Outcome::Conflict);
     let (kind, reason) = world.notice(key);
     assert_eq!(kind, Kind::Conflict);
-    assert!(reason.contains("put the first content back, or say `on-change: supersede`"), "{reason}");
+    assert!(
+        reason.contains("put the first content back") && reason.contains("or say `on-change: supersede`"),
+        "{reason}"
+    );
     world.at(FEBRUARY_2);
     assert_eq!(world.waits("2026-01"), [format!("{key}: {}", ledger::translate::CONFLICT)]);
     assert_eq!(world.sweep(), [""; 0]);
