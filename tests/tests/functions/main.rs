@@ -170,6 +170,7 @@ const EVENTS: [(&str, Function); 17] = [
     ("sns-direct", Function::Translate),
     ("schedule", Function::Aggregate),
     ("aggregate-sweep", Function::Aggregate),
+    ("aggregate-restate", Function::Aggregate),
     ("correlate-accept", Function::Correlate),
     ("correlate-changed", Function::Correlate),
     ("correlate-write-off", Function::Correlate),
