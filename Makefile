@@ -64,7 +64,7 @@ bench-ledger: ## Write units, requests and dollars of a file, counted; speed and
 
 .PHONY: bench-rating
 bench-rating: ## Invoices rated per second on one core
-	$(CARGO) run --release -p pricing --features bench --bin bench-rating
+	$(CARGO) run --release -p invoicing --features bench --bin bench-rating
 
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder and record reader: make fuzz SECONDS=3600

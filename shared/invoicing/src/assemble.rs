@@ -1,5 +1,6 @@
 //! From rated lines to the document: ordered, numbered, added up, and checked as printed.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -141,12 +142,12 @@ pub fn lines(rated: &[RatedLine]) -> Result<Vec<Line>, AssembleError> {
 }
 
 fn check_currencies(expected: Currency, lines: &[RatedLine], true_ups: &[TrueUp]) -> Result<(), AssembleError> {
-    let rated = lines.iter().map(|line| (&line.component, line.currency));
-    let corrected = true_ups.iter().map(|true_up| (&true_up.component, true_up.currency));
+    let rated = lines.iter().map(|line| (&*line.component, line.currency));
+    let corrected = true_ups.iter().map(|true_up| (true_up.component.as_str(), true_up.currency));
     match rated.chain(corrected).find(|(_, found)| *found != expected) {
         Some((component, found)) => {
             let (found, expected) = (found.code(), expected.code());
-            Err(AssembleError::Currency { component: component.clone(), found, expected })
+            Err(AssembleError::Currency { component: component.to_owned(), found, expected })
         }
         None => Ok(()),
     }
@@ -215,14 +216,16 @@ struct Entry {
 fn in_order(mut entries: Vec<Entry>) -> Vec<Entry> {
     let mut first: BTreeMap<String, Rank> = BTreeMap::new();
     for Entry { rank, line, .. } in &entries {
-        let known = first.entry(line.group.clone()).or_insert_with(|| rank.clone());
-        if rank < known {
-            *known = rank.clone();
+        match first.get_mut(&line.group) {
+            Some(known) if rank < known => *known = rank.clone(),
+            Some(_) => {}
+            None => drop(first.insert(line.group.clone(), rank.clone())),
         }
     }
     entries.sort_by(|a, b| {
-        let place = |line: &Line| (first.get(&line.group), line.group.clone());
-        place(&a.line).cmp(&place(&b.line)).then_with(|| a.rank.cmp(&b.rank))
+        let (one, other) = (&a.line.group, &b.line.group);
+        let groups = if one == other { Ordering::Equal } else { (first.get(one), one).cmp(&(first.get(other), other)) };
+        groups.then_with(|| a.rank.cmp(&b.rank))
     });
     entries
 }
@@ -242,17 +245,17 @@ fn rated_entry(rated: &RatedLine) -> (Rank, Line) {
     let line = Line {
         number: 0,
         kind: kind(rated.kind),
-        group: rated.group.clone(),
-        component: rated.component.clone(),
+        group: rated.group.to_string(),
+        component: rated.component.to_string(),
         deployment: rated.deployment.clone(),
-        title: rated.title.clone(),
+        title: rated.title.to_string(),
         detail: rated.detail.clone(),
-        period: rated.period.clone(),
+        period: rated.period.to_string(),
         quantity: rated.quantity.as_ref().map(quantity),
-        unit: rated.unit.clone(),
+        unit: rated.unit.as_deref().map(str::to_owned),
         unit_price: rated.unit_price.as_ref().map(|price| text::plain(price, digits)),
         unit_size: rated.unit_size.as_ref().map(quantity),
-        tax: rated.tax.clone(),
+        tax: rated.tax.as_deref().map(str::to_owned),
         taxes: Vec::new(),
         amount: rated.amount.format(digits),
         days: rated.days.iter().map(day).collect(),
@@ -314,7 +317,7 @@ fn kind(kind: RatedKind) -> LineKind {
 
 fn step(step: &RatedStep, digits: u32) -> Step {
     Step {
-        text: step.text.clone(),
+        text: step.text.to_string(),
         quantity: step.quantity.as_ref().map(|quantity| text::plain(quantity, 0)),
         unit_price: step.unit_price.as_ref().map(|price| text::plain(price, digits)),
         amount: step.amount.as_ref().map(|amount| text::plain(amount, digits)),

@@ -140,7 +140,7 @@ pub fn settle<'a>(
 type Key = (String, Option<String>);
 
 fn key_of(line: &RatedLine) -> Key {
-    (line.component.clone(), line.deployment.clone())
+    (line.component.to_string(), line.deployment.clone())
 }
 
 /// What is known of one key in one period.
@@ -179,8 +179,8 @@ fn accounts<'a, 'b: 'a>(
 }
 
 fn check_line(line: &RatedLine, period: &str, currency: Currency) -> Result<(), SettleError> {
-    if line.period != period {
-        let (component, found) = (line.component.clone(), line.period.clone());
+    if *line.period != *period {
+        let (component, found) = (line.component.to_string(), line.period.to_string());
         return Err(SettleError::Period { component, found, expected: period.to_owned() });
     }
     check_currency(&line.component, line.currency.code(), currency)
@@ -242,15 +242,15 @@ impl Account<'_> {
 
     /// As they are called now, or as they were called when they were charged.
     fn names(&self) -> (String, String) {
-        let now = self.priced.first().map(|line| (&line.group, &line.title));
-        let then = self.charges.last().map(|charge| (&charge.line.group, &charge.line.title));
-        now.or(then).map_or_else(Default::default, |(group, title)| (group.clone(), title.clone()))
+        let now = self.priced.first().map(|line| (&*line.group, &*line.title));
+        let then = self.charges.last().map(|charge| (charge.line.group.as_str(), charge.line.title.as_str()));
+        now.or(then).map_or_else(Default::default, |(group, title)| (group.to_owned(), title.to_owned()))
     }
 
     /// As it is taxed now, or as it was when it was charged.
     fn tax(&self) -> Option<String> {
         let then = || self.charges.last().and_then(|charge| charge.line.tax.clone());
-        self.priced.first().map_or_else(then, |line| line.tax.clone())
+        self.priced.first().map_or_else(then, |line| line.tax.as_deref().map(str::to_owned))
     }
 
     fn invoices(&self) -> Vec<String> {
@@ -268,7 +268,7 @@ impl Account<'_> {
     ) -> Result<Vec<RatedStep>, ExactError> {
         let step = |text: String, amount: Amount| {
             let amount = Exact::decimal(amount.0, currency.digits())?;
-            Ok(RatedStep { text, quantity: None, unit_price: None, amount: Some(amount) })
+            Ok(RatedStep { amount: Some(amount), ..RatedStep::new(text) })
         };
         let mut steps = Vec::new();
         for charge in &self.charges {

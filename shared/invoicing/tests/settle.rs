@@ -23,14 +23,14 @@ fn line(component: &str, deployment: Option<&str>, period: &str, minor: i128) ->
         kind: RatedKind::Usage,
         tax: None,
         position: component.len(),
-        group: component.to_uppercase(),
-        component: component.to_owned(),
+        group: component.to_uppercase().into(),
+        component: component.into(),
         deployment: deployment.map(str::to_owned),
-        title: format!("The {component}"),
+        title: format!("The {component}").into(),
         detail: None,
-        period: period.to_owned(),
+        period: period.into(),
         quantity: Some(Exact::integer(minor)),
-        unit: Some("TB".to_owned()),
+        unit: Some("TB".into()),
         unit_price: Some(Exact::decimal(1, 2).unwrap()),
         unit_size: None,
         currency: usd(),
@@ -85,7 +85,7 @@ fn a_difference_names_the_invoice_and_says_what_was_and_is() {
     assert_eq!(corrections.len(), 1);
     assert_eq!(corrections[0].difference, Amount(-21_250));
     assert_eq!(corrections[0].detail(), "a, 2026-01 on INV-1: was 39,875.00, is 39,662.50");
-    let steps: Vec<&str> = corrections[0].steps.iter().map(|step| step.text.as_str()).collect();
+    let steps: Vec<String> = corrections[0].steps.iter().map(|step| step.text.to_string()).collect();
     assert_eq!(steps, ["charged for 2026-01 on INV-1", "the price of 2026-01 now", "the difference"]);
 }
 
@@ -225,7 +225,7 @@ proptest! {
         let lines = invoices.iter().flat_map(|invoice| &invoice.lines);
         let charged = sums(lines.map(|line| (line.component.clone(), line.deployment.clone(), Amount::parse(&line.amount, 2).unwrap())));
         let now = history.last().unwrap();
-        prop_assert_eq!(charged, sums(now.iter().map(|line| (line.component.clone(), line.deployment.clone(), line.amount))));
+        prop_assert_eq!(charged, sums(now.iter().map(|line| (line.component.to_string(), line.deployment.clone(), line.amount))));
     }
 
     #[test]

@@ -206,10 +206,10 @@ fn of_account(
     for ((catalogue, customer), is_new) in sides.into_iter().zip([false, true]) {
         let Some(customer) = customer else { continue };
         for line in lines(basis, catalogue, customer, months)? {
-            let sides = keys.entry((line.component, line.deployment)).or_default();
+            let sides = keys.entry((line.component.to_string(), line.deployment)).or_default();
             let side = if is_new { &mut sides.new } else { &mut sides.old };
             *side = side.add(line.amount).map_err(|error| refuse(error.to_string()))?;
-            sides.title = line.title;
+            sides.title = line.title.to_string();
         }
     }
     change(account, currency, keys).map_err(|error| refuse(error.to_string()))

@@ -51,10 +51,10 @@ impl Taxation {
         invoices: &[Invoice],
     ) -> Result<Vec<Treatment>, String> {
         let (category, period) = match line {
-            Taxable::Rated(line) => (line.tax.as_deref(), &line.period),
+            Taxable::Rated(line) => (line.tax.as_deref(), &*line.period),
             Taxable::TrueUp(true_up) => match as_charged(true_up, invoices)? {
                 Some(treatments) => return Ok(treatments),
-                None => (true_up.tax.as_deref(), &true_up.period),
+                None => (true_up.tax.as_deref(), true_up.period.as_str()),
             },
         };
         let taxpayer = self.then.get(period).or(self.now.as_ref()).ok_or_else(|| {

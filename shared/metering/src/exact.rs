@@ -78,13 +78,14 @@ fn greatest_common_divisor(a: i128, b: i128) -> i128 {
     a.checked_abs().unwrap_or(1)
 }
 
-/// By halving and subtracting, without any division.
+/// One division makes both as small as the smaller; the rest is halving and subtracting.
 fn short_divisor(a: u64, b: u64) -> u64 {
-    if a == 0 || b == 0 {
-        return a | b;
-    }
-    let shared = (a | b).trailing_zeros();
-    let (mut a, mut b) = (a >> a.trailing_zeros(), b >> b.trailing_zeros());
+    let (large, small) = (a.max(b), a.min(b));
+    let Some(rest) = large.checked_rem(small).filter(|rest| *rest > 0) else {
+        return if small == 0 { large } else { small };
+    };
+    let shared = (small | rest).trailing_zeros();
+    let (mut a, mut b) = (small >> small.trailing_zeros(), rest >> rest.trailing_zeros());
     while a != b {
         (a, b) = (a.min(b), a.abs_diff(b));
         b >>= b.trailing_zeros();
@@ -261,10 +262,13 @@ impl Exact {
     /// The whole part of the value × 10^`digits`, towards zero, and the rest as a numerator over
     /// this denominator.
     fn scaled(&self, digits: u32) -> Result<(i128, i128), ExactError> {
-        // Common factors of the power and the denominator go first: the remainder times the power
-        // could be too large where the result is not.
-        let power = Self::integer(power_of_ten(digits)?);
-        let value = self.mul(&power).map(|v| (v.numerator, v.denominator))?;
+        let power = power_of_ten(digits)?;
+        if let Some(value) = self.numerator.checked_mul(power) {
+            let whole = exact_quotient(value, self.denominator)?;
+            return Ok((whole, value.checked_sub(product(whole, self.denominator)?).ok_or(ExactError::TooLarge)?));
+        }
+        // Too large before common factors of the power and the denominator have gone.
+        let value = self.mul(&Self::integer(power)).map(|v| (v.numerator, v.denominator))?;
         let whole = exact_division(value.0, value.1)?;
         let rest = value.0.checked_sub(product(whole, value.1)?).ok_or(ExactError::TooLarge)?;
         let factor = exact_quotient(self.denominator, value.1)?;
@@ -274,13 +278,16 @@ impl Exact {
     /// How many digits after the point it has as a decimal; `None` where it never ends.
     pub fn decimal_digits(&self) -> Option<u32> {
         let twos = self.denominator.trailing_zeros();
-        let (mut rest, mut fives) = (self.denominator.checked_shr(twos)?, 0_u32);
-        while rest != 1 {
-            let fifth = rest.checked_div(5)?;
-            if fifth.checked_mul(5) != Some(rest) {
-                return None;
+        let (mut long, mut fives) = (self.denominator.checked_shr(twos)?, 0_u32);
+        let mut rest = loop {
+            // Divisions of 128 bits are slow.
+            if let Ok(short) = u64::try_from(long) {
+                break short;
             }
-            (rest, fives) = (fifth, fives.checked_add(1)?);
+            (long, fives) = (long.checked_div(5).filter(|_| long % 5 == 0)?, fives.checked_add(1)?);
+        };
+        while rest != 1 {
+            (rest, fives) = (rest.checked_div(5).filter(|_| rest % 5 == 0)?, fives.checked_add(1)?);
         }
         Some(twos.max(fives))
     }
@@ -384,11 +391,16 @@ impl PartialOrd for Exact {
 }
 
 impl Ord for Exact {
-    /// Compares whole parts, then the reciprocals of what remains, as Euclid would: no product
-    /// that could overflow.
+    /// Crosswise where that fits; otherwise compares whole parts, then the reciprocals of what
+    /// remains, as Euclid would: no product that could overflow.
     fn cmp(&self, other: &Self) -> Ordering {
         if self.denominator == other.denominator {
             return self.numerator.cmp(&other.numerator);
+        }
+        let (left, right) =
+            (self.numerator.checked_mul(other.denominator), other.numerator.checked_mul(self.denominator));
+        if let (Some(left), Some(right)) = (left, right) {
+            return left.cmp(&right);
         }
         let (mut a, mut b) = ((self.numerator, self.denominator), (other.numerator, other.denominator));
         loop {

@@ -21,7 +21,8 @@ impl Plan {
     /// `quantities.seats`.
     pub fn with_quantities(&self, quantities: &BTreeMap<String, Decimal>) -> Result<Self, Vec<SpecError>> {
         let (mut plan, mut problems) = (self.clone(), Vec::new());
-        let asked: BTreeSet<String> = self.fees.iter().filter_map(|fee| Some(fee.per.as_ref()?.name.clone())).collect();
+        let asked: BTreeSet<String> =
+            self.fees.iter().filter_map(|fee| Some(fee.per.as_ref()?.name.to_string())).collect();
         for (name, quantity) in quantities {
             let path = format!("quantities.{name}");
             if !asked.contains(name) {
@@ -37,7 +38,7 @@ impl Plan {
             problems.push(SpecError::new("quantities", message).hint(format!("write `quantities: {{{name}: 1}}`")));
         }
         for per in plan.fees.iter_mut().filter_map(|fee| fee.per.as_mut()) {
-            per.quantity = quantities.get(&per.name).map(Decimal::value);
+            per.quantity = quantities.get(&*per.name).map(Decimal::value);
         }
         if problems.is_empty() { Ok(plan) } else { Err(problems) }
     }
@@ -51,7 +52,7 @@ impl Plan {
         component: &ComponentSpec,
         streams: &BTreeMap<String, Stream>,
     ) -> Result<Self, Vec<SpecError>> {
-        if self.components.iter().any(|own| own.name == component.name) {
+        if self.components.iter().any(|own| *own.name == *component.name) {
             let message = format!("the plan “{}” has the component “{}” already", self.name, component.name);
             return Err(vec![SpecError::new("component", message)]);
         }
@@ -74,7 +75,7 @@ impl Plan {
     pub fn in_trial(&self, title: &str, usage: TrialUsage) -> Self {
         let free = |price: &Price| usage == TrialUsage::Free || matches!(price, Price::ByAttribute(_));
         let components = self.components.iter().filter(|component| free(&component.price));
-        let components: BTreeSet<String> = components.map(|component| component.name.clone()).collect();
+        let components: BTreeSet<String> = components.map(|component| component.name.to_string()).collect();
         let mut plan = Self { trial: true, ..self.clone() };
         (plan.around.commitment, plan.around.minimum) = (None, None);
         if !components.is_empty() {

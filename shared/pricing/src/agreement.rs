@@ -173,9 +173,8 @@ impl<'a> Agreement<'a> {
             let usage = self.usage(term, &component.name)?;
             let input = self.input(end, term, &*usage);
             let position = has(end).unwrap_or_default().saturating_add(last.plan.fees.len());
-            lines.extend(
-                Place { plan: last.plan, input: &input, share: &share, position, component, explain: true }.lines()?,
-            );
+            let (plan, input, month) = (last.plan, &input, &self.period.label().into());
+            Place { plan, input, share: &share, month, position, component, explain: true }.lines(&mut lines)?;
         }
         Ok(lines)
     }

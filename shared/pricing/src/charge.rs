@@ -2,6 +2,7 @@
 //! are below a minimum or above a maximum.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use metering::exact::{Exact, ExactError};
 use metering::select::{Part, Row, Selected};
@@ -16,6 +17,7 @@ use crate::prorate::Share;
 use crate::prorate_spec::Prorate;
 use crate::rate::{Place, RateError, Unfitting, rounded};
 use crate::ruling::Ruled;
+use crate::sentence::said;
 use crate::text::prose;
 
 /// What is added to a component's name for the line of its minimum or maximum.
@@ -23,13 +25,13 @@ const MINIMUM: &str = "/minimum";
 const MAXIMUM: &str = "/maximum";
 
 impl Place<'_> {
-    /// The lines of a price by quantity.
-    pub(crate) fn usage(&self, price: &UsagePrice) -> Result<Vec<RatedLine>, RateError> {
+    /// Adds the lines of a price by quantity.
+    pub(crate) fn usage(&self, price: &UsagePrice, lines: &mut Vec<RatedLine>) -> Result<(), RateError> {
         let Ruled { selected, steps } = match &price.rules {
             Some(rules) => self.ruled(price, rules)?,
             None => Ruled { selected: self.told_apart(price)?, steps: BTreeMap::new() },
         };
-        let mut lines = Vec::with_capacity(selected.len());
+        let first = lines.len();
         for part in &selected {
             let mut line = self.part_line(price, part)?;
             if let (Some(line), Row::At(row)) = (&mut line, &part.part.row)
@@ -40,9 +42,9 @@ impl Place<'_> {
             lines.extend(line);
         }
         if !price.limits.is_none() {
-            lines.extend(self.limit_line(price, &lines)?);
+            lines.extend(self.limit_line(price, lines.get(first..).unwrap_or_default())?);
         }
-        Ok(lines)
+        Ok(())
     }
 
     /// The usage, as the query tells it apart.
@@ -82,7 +84,7 @@ impl Place<'_> {
             deployment: selected.part.deployment.clone(),
             detail: self.explain.then(|| detail(price, row, &selected.part)).flatten(),
             quantity: Some(quantity),
-            unit: Some(row.quantity.unit.clone()),
+            unit: Some(Arc::clone(&row.quantity.unit)),
             unit_price: unit_price.map(|(price, _)| price),
             unit_size: unit_price.map(|(_, size)| size).filter(|size| *size != Exact::ONE),
             days: selected.measured.days.clone(),
@@ -132,13 +134,13 @@ impl Place<'_> {
                 steps.push(|| {
                     let (used, unit, amount) = (prose(&used, 0), &row.quantity.unit, prose(&day, digits));
                     let agreed = if price.committed.is_some() { ", with what is agreed" } else { "" };
-                    let text = format!("{date}: {used} {unit} in {count} buckets{agreed} = {amount}");
+                    let text = said!("{}: {} {} in {} buckets{} = {}", *date, used, unit, *count, agreed, amount);
                     RatedStep { amount: Some(day), ..RatedStep::new(text) }
                 });
             }
         }
         steps.push(|| {
-            let text = format!("all {} buckets together: {}", selected.buckets.len(), prose(&total, digits));
+            let text = said!("all {} buckets together: {}", selected.buckets.len(), prose(&total, digits));
             RatedStep { amount: Some(total), ..RatedStep::new(text) }
         });
         Ok(total)
@@ -168,19 +170,15 @@ impl Place<'_> {
         let raw = limit.sub(&sum)?;
         let name = if kind == RatedKind::Minimum { "minimum" } else { "maximum" };
         steps.push(|| {
-            let text = format!(
-                "{name} of {} − {} charged = {}",
-                prose(&limit, digits),
-                prose(&sum, digits),
-                prose(&raw, digits)
-            );
+            let (limit, sum, rest) = (prose(&limit, digits), prose(&sum, digits), prose(&raw, digits));
+            let text = said!("{} of {} − {} charged = {}", name, limit, sum, rest);
             RatedStep { amount: Some(raw), ..RatedStep::new(text) }
         });
         let amount = rounded(self.plan, raw, &mut steps)?;
         let line = self.line(kind, amount, steps.done());
         Ok(Some(RatedLine {
-            component: format!("{}{suffix}", self.component.name),
-            title: format!("{}, {name}", self.component.title),
+            component: format!("{}{suffix}", self.component.name).into(),
+            title: format!("{}, {name}", self.component.title).into(),
             ..line
         }))
     }
@@ -189,7 +187,7 @@ impl Place<'_> {
         RateError::Unfitting(Box::new(Unfitting {
             customer: self.input.customer.to_owned(),
             plan: self.plan.name.clone(),
-            component: self.component.name.clone(),
+            component: self.component.name.to_string(),
             dimensions: dimensions.clone(),
             known: price.rows.iter().filter_map(|row| row.title.clone()).collect(),
         }))

@@ -1,6 +1,7 @@
 //! Prepaid credits: what a customer has paid before pays later lines, in order, until it is used up or expires.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use metering::exact::{Exact, ExactError};
@@ -14,6 +15,7 @@ use crate::decimal::Decimal;
 use crate::history::History;
 use crate::line::{RatedKind, RatedLine, RatedStep};
 use crate::money::{Amount, Currency, MoneyError};
+use crate::sentence::said;
 use crate::spec::SpecError;
 use crate::text;
 
@@ -97,7 +99,7 @@ impl Credit {
     }
 
     fn pays(&self, line: &RatedLine) -> bool {
-        self.components.as_ref().is_none_or(|components| components.contains(&line.component))
+        self.components.as_ref().is_none_or(|components| components.iter().any(|name| **name == *line.component))
     }
 }
 
@@ -157,7 +159,7 @@ impl Paying<'_> {
         if pays <= Amount::ZERO {
             return Ok(());
         }
-        let mut by_tax: BTreeMap<Option<String>, Amount> = BTreeMap::new();
+        let mut by_tax: BTreeMap<Option<Arc<str>>, Amount> = BTreeMap::new();
         for (place, part) in places.iter().zip(allocate(pays, &weights).map_err(large)?) {
             let (Some(net), Some(line)) = (self.net.get_mut(*place), self.lines.get(*place)) else { continue };
             *net = net.sub(part).map_err(large)?;
@@ -189,10 +191,10 @@ impl Paying<'_> {
     ) -> Result<Vec<RatedStep>, ExactError> {
         let money = |amount: Amount| text::grouped(&amount.format(self.currency.digits()));
         let left = credit.amount.sub(before).and_then(|left| left.sub(pays)).map_err(large)?;
-        let expires = credit.until.map_or_else(String::new, |until| format!(", expires on {until}"));
+        let expires = credit.until.map(|until| said!(", expires on {}", until));
         let exact = |amount: Amount| Exact::decimal(amount.0, self.currency.digits()).map(Some);
-        let paid = RatedStep::new(format!("{} paid in advance, {} drawn before", money(credit.amount), money(before)));
-        let drawn = format!("{} of {} paid from it, {} left{expires}", money(pays), money(payable), money(left));
+        let paid = RatedStep::new(said!("{} paid in advance, {} drawn before", money(credit.amount), money(before)));
+        let drawn = said!("{} of {} paid from it, {} left{}", money(pays), money(payable), money(left), expires);
         Ok(vec![paid, RatedStep { amount: exact(pays)?, ..RatedStep::new(drawn) }])
     }
 
@@ -200,7 +202,7 @@ impl Paying<'_> {
         &self,
         position: usize,
         credit: &Credit,
-        tax: Option<String>,
+        tax: Option<Arc<str>>,
         amount: Amount,
         steps: Vec<RatedStep>,
     ) -> RatedLine {
@@ -208,13 +210,15 @@ impl Paying<'_> {
             kind: RatedKind::Credit,
             // After the lines of all plans.
             position: position.saturating_add(1_000_000),
-            group: "Credits".to_owned(),
+            group: "Credits".into(),
             // Lines of different tax are corrected apart.
-            component: tax.as_ref().map_or_else(|| credit.key.clone(), |tax| format!("{}/{tax}", credit.key)),
+            component: tax
+                .as_ref()
+                .map_or_else(|| credit.key.as_str().into(), |tax| format!("{}/{tax}", credit.key).into()),
             deployment: None,
-            title: credit.title.clone(),
+            title: credit.title.as_str().into(),
             detail: tax.as_ref().map(|tax| format!("taxed as {tax}")),
-            period: self.period.label(),
+            period: self.period.label().into(),
             quantity: None,
             unit: None,
             unit_price: None,

@@ -203,7 +203,7 @@ fn unlike(plan: &Plan, expected: &BTreeMap<String, Amounts>, lines: &[RatedLine]
         let path = format!("lines.{name}");
         match found.remove(name.as_str()) {
             None => {
-                let known: Vec<&str> = lines.iter().map(|line| line.component.as_str()).collect();
+                let known: Vec<&str> = lines.iter().map(|line| &*line.component).collect();
                 let hint = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
                 let problem =
                     SpecError::new(path, format!("the example expects a line of “{name}”, and there is none"));
@@ -234,7 +234,7 @@ fn key<'a>(plan: &Plan, expected: &BTreeMap<String, Amounts>, line: &'a RatedLin
 /// The lines with their steps, in a sentence.
 fn told<'a>(lines: impl IntoIterator<Item = &'a RatedLine>) -> String {
     let one = |line: &RatedLine| {
-        let steps: Vec<&str> = line.steps.iter().map(|step| step.text.as_str()).collect();
+        let steps: Vec<String> = line.steps.iter().map(|step| step.text.to_string()).collect();
         let detail = line.detail.as_ref().map_or_else(String::new, |detail| format!(" ({detail})"));
         format!("{}{detail} {}: {}", line.component, money(line.amount, line.currency), steps.join("; "))
     };

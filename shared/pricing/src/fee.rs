@@ -2,6 +2,8 @@
 
 mod lines;
 
+use std::sync::Arc;
+
 use metering::exact::Exact;
 use serde::Deserialize;
 
@@ -64,11 +66,11 @@ pub struct OneTimeSpec {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fee {
     /// `plan/fee`: the key of its lines.
-    pub key: String,
+    pub key: Arc<str>,
     /// How the invoice calls it.
-    pub title: String,
+    pub title: Arc<str>,
     /// The heading on the invoice.
-    pub group: String,
+    pub group: Arc<str>,
     /// For a whole period.
     pub amount: Amount,
     /// What it is charged for each of, and how many there are.
@@ -80,14 +82,14 @@ pub struct Fee {
     /// What a part of a period costs.
     pub prorate: Prorate,
     /// Its category of tax; the plan's where absent.
-    pub tax: Option<String>,
+    pub tax: Option<Arc<str>>,
 }
 
 /// What a fee is charged for each of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PerEach {
     /// As the subscription calls it.
-    pub name: String,
+    pub name: Arc<str>,
     /// How many there are; `None` until a subscription says so.
     pub quantity: Option<Exact>,
 }
@@ -128,7 +130,7 @@ impl RecurringSpec {
         }
         let Self { title, group, amount, tax, .. } = self;
         let head = Head { name: self.name_or_slug(), title, group: group.as_ref(), amount: *amount, tax: tax.as_ref() };
-        let per = self.per.as_ref().map(|name| PerEach { name: name.clone(), quantity: None });
+        let per = self.per.as_ref().map(|name| PerEach { name: name.as_str().into(), quantity: None });
         let (cycle, billed, prorate) =
             (Some(Cycle { every: self.every, anchor: self.anchor }), self.billed, self.prorate);
         Ok(head.compile(plan, currency)?.map(|fee| Fee { per, cycle, billed, prorate, ..fee }))
@@ -159,15 +161,15 @@ impl Head<'_> {
         }
         let Self { name, title, group, tax, .. } = self;
         Ok(amount.map(|amount| Fee {
-            key: format!("{plan}/{name}"),
-            title: title.to_owned(),
-            group: group.cloned().unwrap_or_else(|| PLAN_GROUP.to_owned()),
+            key: format!("{plan}/{name}").into(),
+            title: title.into(),
+            group: group.map_or(PLAN_GROUP, String::as_str).into(),
             amount,
             per: None,
             cycle: None,
             billed: Billed::Arrears,
             prorate: Prorate::None,
-            tax: tax.cloned(),
+            tax: tax.map(|tax| tax.as_str().into()),
         }))
     }
 }
@@ -175,6 +177,6 @@ impl Head<'_> {
 impl Fee {
     /// Without the plan's name: by this a plan's fee is found again in the plan that follows it.
     pub(crate) fn name(&self) -> &str {
-        self.key.split_once('/').map_or(self.key.as_str(), |(_, name)| name)
+        self.key.split_once('/').map_or(&*self.key, |(_, name)| name)
     }
 }

@@ -29,6 +29,7 @@ mod recurrence;
 mod rule;
 mod ruling;
 mod schema;
+mod sentence;
 mod spec;
 mod tax;
 pub mod text;
@@ -60,6 +61,7 @@ pub use rate::{
 };
 pub use recurrence::{Anchor, Cycle, Every};
 pub use rule::{Name, Untold};
+pub use sentence::Sentence;
 pub use spec::{Billed, ComponentSpec, Existing, PlanComponentSpec, PlanSpec, SpecError};
 pub use tax::{
     Exempt, ExemptSpec, Jurisdiction, JurisdictionSpec, PricesSpec, Rate, RateSpec, ReverseChargeSpec, STANDARD,

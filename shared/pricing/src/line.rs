@@ -1,9 +1,12 @@
 //! What rating yields: lines with exact quantities, an amount rounded once, and how it came about.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use metering::exact::Exact;
 
 use crate::money::{Amount, Currency};
+use crate::sentence::Sentence;
 
 /// One charge.
 ///
@@ -16,28 +19,28 @@ pub struct RatedLine {
     /// Its place in the plan, fees first: the order in which lines are listed.
     pub position: usize,
     /// The heading on the invoice.
-    pub group: String,
+    pub group: Arc<str>,
     /// With the deployment and the period, the key by which a correction finds it: the component's
     /// name, or `plan/fee`.
-    pub component: String,
+    pub component: Arc<str>,
     /// Where the price is per deployment.
     pub deployment: Option<String>,
     /// How the invoice calls it.
-    pub title: String,
+    pub title: Arc<str>,
     /// A second, smaller line.
     pub detail: Option<String>,
     /// Label of the period it charges for.
-    pub period: String,
+    pub period: Arc<str>,
     /// Measured, before anything included is taken off.
     pub quantity: Option<Exact>,
     /// Of the quantity.
-    pub unit: Option<String>,
+    pub unit: Option<Arc<str>>,
     /// The price of `unit_size` units.
     pub unit_price: Option<Exact>,
     /// How many units the price buys.
     pub unit_size: Option<Exact>,
     /// Its category of tax; `None` is the standard one.
-    pub tax: Option<String>,
+    pub tax: Option<Arc<str>>,
     /// Of the amount.
     pub currency: Currency,
     /// Rounded once, by the plan's rule, to the currency's minor unit.
@@ -75,7 +78,7 @@ pub enum RatedKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RatedStep {
     /// The step in words and numbers.
-    pub text: String,
+    pub text: Sentence,
     /// The quantity after this step.
     pub quantity: Option<Exact>,
     /// The price that it applies.
@@ -85,7 +88,9 @@ pub struct RatedStep {
 }
 
 impl RatedStep {
-    pub(crate) fn new(text: String) -> Self {
-        Self { text, quantity: None, unit_price: None, amount: None }
+    /// A step of which only the words are known.
+    #[must_use]
+    pub fn new(text: impl Into<Sentence>) -> Self {
+        Self { text: text.into(), quantity: None, unit_price: None, amount: None }
     }
 }

@@ -9,6 +9,7 @@ use metering::exact::{Exact, ExactError};
 
 use crate::line::RatedStep;
 use crate::price::{Limits, Model, RowPrice};
+use crate::sentence::said;
 use crate::text::prose;
 
 pub(crate) use quantity::Measured;
@@ -86,14 +87,14 @@ impl Limits {
         if let Some(least) = self.minimum.filter(|least| raw < *least) {
             steps.push(|| RatedStep {
                 amount: Some(least),
-                ..RatedStep::new(format!("raised to the minimum of {}", prose(&least, digits)))
+                ..RatedStep::new(said!("raised to the minimum of {}", prose(&least, digits)))
             });
             return least;
         }
         if let Some(most) = self.maximum.filter(|most| raw > *most) {
             steps.push(|| RatedStep {
                 amount: Some(most),
-                ..RatedStep::new(format!("lowered to the maximum of {}", prose(&most, digits)))
+                ..RatedStep::new(said!("lowered to the maximum of {}", prose(&most, digits)))
             });
             return most;
         }

@@ -270,8 +270,9 @@ impl CouponSpec {
                 format!("the coupon “{}” is in {named}, the plan “{}” in {}", self.name, plan.name, plan.currency);
             return Err(vec![SpecError::new("name", message)]);
         }
-        let fees = plan.fees.iter().map(|fee| (fee.name().to_owned(), fee.key.clone()));
-        let components = plan.components.iter().map(|component| (component.name.clone(), component.name.clone()));
+        let fees = plan.fees.iter().map(|fee| (fee.name().to_owned(), fee.key.to_string()));
+        let components =
+            plan.components.iter().map(|component| (component.name.to_string(), component.name.to_string()));
         let spec = DiscountSpec {
             name: Some(self.name.clone()),
             title: self.title.clone(),

@@ -30,7 +30,7 @@ pub struct Plan {
     /// How each line is rounded, once, to the currency's minor unit.
     pub rounding: Rounding,
     /// The category of tax of everything that names none.
-    pub tax: Option<String>,
+    pub tax: Option<Arc<str>>,
     /// In the order of the catalogue, recurring ones first.
     pub fees: Vec<Fee>,
     /// In the order of the catalogue.
@@ -49,13 +49,13 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Component {
     /// The key of its lines.
-    pub name: String,
+    pub name: Arc<str>,
     /// How the invoice calls it.
-    pub title: String,
+    pub title: Arc<str>,
     /// The heading on the invoice.
-    pub group: String,
+    pub group: Arc<str>,
     /// Its category of tax; the plan's where absent.
-    pub tax: Option<String>,
+    pub tax: Option<Arc<str>>,
     /// The stream that it counts, if any.
     pub meter: Option<Meter>,
     /// Which of the stream's usage counts.
@@ -101,7 +101,7 @@ impl ComponentSpec {
             let problem = SpecError::new("stream", format!("there is no stream “{name}”"));
             compile::hint_near(problem, name, streams.keys())
         })?;
-        let (unit, kind) = (stream.unit.clone(), stream.kind);
+        let (unit, kind) = (stream.unit.as_str().into(), stream.kind);
         Ok(Some(Meter { stream: name.clone(), unit, kind, month: stream.month }))
     }
 
@@ -132,8 +132,10 @@ impl ComponentSpec {
         let meter = self.meter(streams).map_err(|problem| vec![problem])?;
         let units = Arc::new(units(streams));
         let price = compile::price(price, &self.source(meter.as_ref(), &units), currency)?;
-        let (name, title, only, tax) = (self.name.clone(), self.title.clone(), self.only.clone(), self.tax.clone());
-        Ok(Component { name, title, group: self.heading(streams), tax, meter, only, price, streams: units })
+        let (name, title, group) =
+            (self.name.as_str().into(), self.title.as_str().into(), self.heading(streams).into());
+        let (only, tax) = (self.only.clone(), self.tax.as_deref().map(Arc::from));
+        Ok(Component { name, title, group, tax, meter, only, price, streams: units })
     }
 }
 
@@ -172,7 +174,7 @@ impl Plan {
                 title: spec.title.clone(),
                 currency,
                 rounding: spec.rounding,
-                tax: spec.tax.clone(),
+                tax: spec.tax.as_deref().map(Arc::from),
                 fees,
                 components: compiled,
                 around,
@@ -193,9 +195,11 @@ impl Plan {
         let (mut plan, mut problems) = (self.clone(), Vec::new());
         for (name, price) in prices {
             let path = format!("prices.{name}");
-            let names = self.components.iter().map(|component| &component.name);
-            match plan.components.iter_mut().find(|component| component.name == *name) {
-                None => problems.push(compile::hint_near(self.no_component(&path, name), name, names)),
+            match plan.components.iter_mut().find(|component| *component.name == **name) {
+                None => {
+                    let names: Vec<String> = self.components.iter().map(|own| own.name.to_string()).collect();
+                    problems.push(compile::hint_near(self.no_component(&path, name), name, &names));
+                }
                 Some(component) => {
                     let (meter, only, streams) = (component.meter.as_ref(), &component.only, &*component.streams);
                     let source = Source { meter, only, streams };

@@ -1,6 +1,7 @@
 //! What a component costs, with every name resolved and every number checked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use metering::exact::{Exact, ExactError, Rounding};
 use metering::select::Query;
@@ -17,7 +18,7 @@ pub struct Meter {
     /// The stream's name.
     pub stream: String,
     /// The unit of its quantities.
-    pub unit: String,
+    pub unit: Arc<str>,
     /// What a sample says.
     pub kind: Kind,
     /// How a month's quantity comes about.
@@ -103,7 +104,7 @@ pub struct RowPrice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuantityRule {
     /// Of what is priced.
-    pub unit: String,
+    pub unit: Arc<str>,
     /// How many of the stream's units make one of it; `None` where it is the same.
     pub units: Option<Exact>,
     /// The hours of a month of a level; `None` where the level itself is priced.

@@ -9,6 +9,7 @@ use crate::line::RatedStep;
 use crate::model::Steps;
 use crate::prorate_spec::{DayCount, Prorate};
 use crate::rate::Term;
+use crate::sentence::said;
 use crate::text;
 
 /// The part of a period that a term covers, in whole days.
@@ -120,7 +121,7 @@ impl Ratio {
 
     fn step(&self, whole: Exact, raw: Exact, digits: u32) -> RatedStep {
         let (before, after) = (text::prose(&whole, digits), text::prose(&raw, digits));
-        let text = format!("{before} × {} ÷ {} {}s = {after}", self.used, self.of, self.unit);
+        let text = said!("{} × {} ÷ {} {}s = {}", before, self.used, self.of, self.unit, after);
         RatedStep { unit_price: Some(whole), amount: Some(raw), ..RatedStep::new(text) }
     }
 }
@@ -143,7 +144,7 @@ pub(crate) fn prorated(
     whole: &'static str,
 ) -> Result<Prorated, ExactError> {
     let Some(ratio) = share.ratio(prorate)? else {
-        let text = format!("{} for the {whole}", text::prose(&amount, digits));
+        let text = said!("{} for the {}", text::prose(&amount, digits), whole);
         let step = RatedStep { unit_price: Some(amount), amount: Some(amount), ..RatedStep::new(text) };
         return Ok(Prorated { quantity: Exact::ONE, unit: whole, unit_size: None, raw: amount, step });
     };

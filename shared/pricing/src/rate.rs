@@ -1,6 +1,7 @@
 //! From quantities to lines: pure, exact, rounded once per line.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use metering::exact::{Exact, ExactError};
@@ -19,6 +20,7 @@ use crate::price::{ByAttribute, Price};
 use crate::price_spec::Otherwise;
 use crate::prorate::{Share, prorated};
 use crate::rule::Untold;
+use crate::sentence::said;
 use crate::spec::Billed;
 use crate::text;
 use crate::usage::{Usage, UsageError};
@@ -258,12 +260,13 @@ pub fn rate_amounts(plan: &Plan, input: &RatingInput<'_>) -> Result<Vec<RatedLin
 
 fn rate_all(plan: &Plan, input: &RatingInput<'_>, explain: bool) -> Result<Vec<RatedLine>, RateError> {
     let Some(share) = Share::of(input.term, input.period) else { return Ok(Vec::new()) };
-    let mut lines = Vec::new();
+    let month = input.period.label().into();
+    let mut lines = Vec::with_capacity(plan.fees.len().saturating_add(plan.components.len()));
     for (position, fee) in plan.fees.iter().enumerate() {
         lines.extend(fee_lines(plan, input, position, fee)?);
     }
     for (position, component) in (plan.fees.len()..).zip(&plan.components) {
-        lines.extend(Place { plan, input, share: &share, position, component, explain }.lines()?);
+        Place { plan, input, share: &share, month: &month, position, component, explain }.lines(&mut lines)?;
     }
     around::apply(plan, input, &share, lines)
 }
@@ -290,7 +293,7 @@ pub(crate) fn rounded(plan: &Plan, raw: Exact, steps: &mut Steps) -> Result<Amou
     if result != raw {
         steps.push(|| {
             let (rule, shown) = (text::rounding(plan.rounding), text::prose(&result, digits));
-            RatedStep { amount: Some(result), ..RatedStep::new(format!("rounded {rule} to {shown}")) }
+            RatedStep { amount: Some(result), ..RatedStep::new(said!("rounded {} to {}", rule, shown)) }
         });
     }
     Ok(Amount(amount))
@@ -301,17 +304,22 @@ pub(crate) struct Place<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) input: &'a RatingInput<'a>,
     pub(crate) share: &'a Share,
+    /// The period's label.
+    pub(crate) month: &'a Arc<str>,
     pub(crate) position: usize,
     pub(crate) component: &'a Component,
     pub(crate) explain: bool,
 }
 
 impl Place<'_> {
-    /// The lines of the component.
-    pub(crate) fn lines(&self) -> Result<Vec<RatedLine>, RateError> {
+    /// Adds the lines of the component.
+    pub(crate) fn lines(&self, lines: &mut Vec<RatedLine>) -> Result<(), RateError> {
         match &self.component.price {
-            Price::Usage(price) => self.usage(price),
-            Price::ByAttribute(price) => Ok(self.attribute(price)?.into_iter().collect()),
+            Price::Usage(price) => self.usage(price, lines),
+            Price::ByAttribute(price) => {
+                lines.extend(self.attribute(price)?);
+                Ok(())
+            }
         }
     }
 
@@ -320,7 +328,7 @@ impl Place<'_> {
     }
 
     pub(crate) fn model_error(&self, error: ModelError) -> RateError {
-        let (customer, component) = (self.input.customer.to_owned(), self.component.name.clone());
+        let (customer, component) = (self.input.customer.to_owned(), self.component.name.to_string());
         match error {
             ModelError::Number(source) => RateError::Number { customer, component, source },
             ModelError::Beyond { quantity, bound } => {
@@ -330,7 +338,7 @@ impl Place<'_> {
     }
 
     pub(crate) fn usage_error(&self, source: UsageError) -> RateError {
-        let (customer, component) = (self.input.customer.to_owned(), self.component.name.clone());
+        let (customer, component) = (self.input.customer.to_owned(), self.component.name.to_string());
         RateError::Usage { customer, component, source: Box::new(source) }
     }
 
@@ -351,7 +359,10 @@ impl Place<'_> {
         let fee = Exact::decimal(amount.0, digits)?;
         let part = prorated(fee, digits, self.share, price.prorate, "month")?;
         let mut steps = Steps::new(digits, self.explain);
-        steps.push(|| RatedStep { unit_price: Some(fee), ..RatedStep::new(format!("{} is {value}", price.attribute)) });
+        steps.push(|| RatedStep {
+            unit_price: Some(fee),
+            ..RatedStep::new(said!("{} is {}", price.attribute.clone(), value.to_owned()))
+        });
         steps.push(|| part.step);
         let amount = rounded(self.plan, part.raw, &mut steps)?;
         let share = self.share.detail(price.prorate);
@@ -359,7 +370,7 @@ impl Place<'_> {
         Ok(RatedLine {
             detail: Some(detail.collect::<Vec<_>>().join(", ")),
             quantity: Some(part.quantity),
-            unit: Some(part.unit.to_owned()),
+            unit: Some(part.unit.into()),
             unit_price: Some(fee),
             unit_size: part.unit_size,
             ..self.line(RatedKind::Attribute, amount, steps.done())
@@ -370,7 +381,7 @@ impl Place<'_> {
         RateError::Unpriced(Box::new(Unpriced {
             customer: self.input.customer.to_owned(),
             plan: self.plan.name.clone(),
-            component: self.component.name.clone(),
+            component: self.component.name.to_string(),
             attribute: price.attribute.clone(),
             value: value.cloned(),
             known: price.amounts.keys().cloned().collect(),
@@ -387,7 +398,7 @@ impl Place<'_> {
             deployment: None,
             title: self.component.title.clone(),
             detail: None,
-            period: self.input.period.label(),
+            period: Arc::clone(self.month),
             quantity: None,
             unit: None,
             unit_price: None,

@@ -161,7 +161,7 @@ impl Place<'_> {
         Err(RateError::NoRule(Box::new(NoRule {
             customer: self.input.customer.to_owned(),
             plan: self.plan.name.clone(),
-            component: self.component.name.clone(),
+            component: self.component.name.to_string(),
             values: seen.get(&None).map_or_else(String::new, |values| rules.told(values)),
         })))
     }
@@ -169,7 +169,7 @@ impl Place<'_> {
     fn untold(&self, rules: &Rules, index: usize, source: Untold) -> RateError {
         RateError::Rule(Box::new(RuleFailure {
             customer: self.input.customer.to_owned(),
-            component: self.component.name.clone(),
+            component: self.component.name.to_string(),
             rule: rules.text(index).to_owned(),
             source,
         }))
@@ -212,7 +212,7 @@ impl Rules {
                 let unit = self.units.get(stream).map_or("", String::as_str);
                 format!("{} {unit}", prose(number, 0))
             }
-            (_, Some(Known::Number(number))) => prose(number, 0),
+            (_, Some(Known::Number(number))) => prose(number, 0).to_string(),
         }
     }
 }

@@ -1,30 +1,22 @@
 //! Numbers as text: exact where they end, in prose with thousands apart.
 
-use metering::exact::{Exact, Rounding, decimal_text};
+use std::fmt;
+
+use metering::exact::{Exact, Rounding};
 
 /// Digits after the point that an exact number is written with at most; streams have no more.
 const EXACT_DIGITS: u32 = 18;
 /// Digits after the point of a number that does not end.
 const CUT_DIGITS: u32 = 12;
+/// What most numbers need; longer ones grow.
+const ROOM: usize = 32;
 
 /// The number as plain text with at least `digits` after the point, no thousands: exact where it
 /// ends within 18 digits, otherwise rounded to 12.
 #[must_use]
 pub fn plain(value: &Exact, digits: u32) -> String {
     let mut out = String::with_capacity(ROOM);
-    let (text, _) = shortest(value);
-    write(&text, digits, false, &mut out);
-    out
-}
-
-/// The same for a sentence: thousands apart, and a mark where digits are left out.
-pub(crate) fn prose(value: &Exact, digits: u32) -> String {
-    let mut out = String::with_capacity(ROOM);
-    let (text, ends) = shortest(value);
-    write(&text, digits, true, &mut out);
-    if !ends {
-        out.push('…');
-    }
+    write_number(value, digits, false, &mut out);
     out
 }
 
@@ -32,22 +24,98 @@ pub(crate) fn prose(value: &Exact, digits: u32) -> String {
 #[must_use]
 pub fn grouped(text: &str) -> String {
     let mut out = String::with_capacity(ROOM);
-    write(text, 0, true, &mut out);
+    Decimal::read(text).write(0, true, &mut out);
     out
 }
 
-/// What most numbers need; longer ones grow.
-const ROOM: usize = 32;
+/// A number for a sentence: thousands apart, at least so many digits after the point, and a mark
+/// where digits are left out. Written when it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Number {
+    pub(crate) value: Exact,
+    pub(crate) digits: u32,
+}
 
-/// The decimal without trailing noughts, and whether that is all of it.
-fn shortest(value: &Exact) -> (String, bool) {
+/// The number for a sentence, with at least `digits` after the point.
+pub(crate) fn prose(value: &Exact, digits: u32) -> Number {
+    Number { value: *value, digits }
+}
+
+impl Number {
+    pub(crate) fn write(&self, out: &mut String) {
+        if !write_number(&self.value, self.digits, true, out) {
+            out.push('…');
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(ROOM);
+        self.write(&mut text);
+        out.write_str(&text)
+    }
+}
+
+/// Writes the number without trailing noughts, filled up to `least` digits after the point, and
+/// tells whether that is all of it.
+fn write_number(value: &Exact, least: u32, apart: bool, out: &mut String) -> bool {
     let ends = value.decimal_digits().filter(|digits| *digits <= EXACT_DIGITS);
-    // As many digits as it has: nothing is left to be trimmed.
-    let exact = ends.and_then(|digits| Some(decimal_text(value.to_scaled(digits).ok()?, digits)));
-    match (exact, ends) {
-        (Some(text), _) => (text, true),
-        (None, Some(_)) => (value.display(EXACT_DIGITS), true),
-        (None, None) => (value.display(CUT_DIGITS), false),
+    match ends.and_then(|digits| Some((value.to_scaled(digits).ok()?, digits))) {
+        Some((mantissa, digits)) => {
+            let mut buffer = itoa::Buffer::new();
+            Decimal::of(mantissa < 0, buffer.format(mantissa.unsigned_abs()), digits).write(least, apart, out);
+        }
+        // Too large for its digits, or without an end.
+        None => {
+            let shown = value.display(if ends.is_some() { EXACT_DIGITS } else { CUT_DIGITS });
+            Decimal::read(&shown).write(least, apart, out);
+        }
+    }
+    ends.is_some()
+}
+
+/// The digits of a decimal.
+struct Decimal<'a> {
+    negative: bool,
+    whole: &'a str,
+    /// Right after the point, before the fraction.
+    noughts: usize,
+    fraction: &'a str,
+}
+
+impl<'a> Decimal<'a> {
+    /// `digits` of which so many stand after the point.
+    fn of(negative: bool, digits: &'a str, after: u32) -> Self {
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        let (whole, fraction) = digits.split_at(digits.len().saturating_sub(after));
+        let whole = if whole.is_empty() { "0" } else { whole };
+        Self { negative, whole, noughts: after.saturating_sub(fraction.len()), fraction }
+    }
+
+    /// Plain text.
+    fn read(text: &'a str) -> Self {
+        let unsigned = text.strip_prefix('-');
+        let (negative, unsigned) = (unsigned.is_some(), unsigned.unwrap_or(text));
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        Self { negative, whole, noughts: 0, fraction }
+    }
+
+    /// With thousands apart, filled up to `least` digits after the point.
+    fn write(&self, least: u32, apart: bool, out: &mut String) {
+        out.push_str(if self.negative { "-" } else { "" });
+        if apart {
+            thousands(self.whole, out);
+        } else {
+            out.push_str(self.whole);
+        }
+        let (least, places) = (usize::try_from(least).unwrap_or(0), self.noughts.saturating_add(self.fraction.len()));
+        if least > 0 || places > 0 {
+            out.push('.');
+            out.extend(std::iter::repeat_n('0', self.noughts));
+            out.push_str(self.fraction);
+            out.extend(std::iter::repeat_n('0', least.saturating_sub(places)));
+        }
     }
 }
 
@@ -61,24 +129,6 @@ fn thousands(whole: &str, out: &mut String) {
             out.push(',');
         }
         (rest, next) = (after, 3);
-    }
-}
-
-/// Writes a plain decimal: with thousands apart, filled up to `digits` after the point.
-fn write(text: &str, digits: u32, apart: bool, out: &mut String) {
-    let (sign, unsigned) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    out.push_str(sign);
-    if apart {
-        thousands(whole, out)
-    } else {
-        out.push_str(whole)
-    }
-    let wanted = usize::try_from(digits).unwrap_or(0);
-    if wanted > 0 || !fraction.is_empty() {
-        out.push('.');
-        out.push_str(fraction);
-        out.extend(std::iter::repeat_n('0', wanted.saturating_sub(fraction.len())));
     }
 }
 
@@ -107,7 +157,7 @@ mod tests {
             (Exact::ratio(1, 3).unwrap(), "0.333333333333", "0.333333333333…"),
         ] {
             assert_eq!(plain(&value, 2), plainly);
-            assert_eq!(prose(&value, 2), in_prose);
+            assert_eq!(prose(&value, 2).to_string(), in_prose);
         }
     }
 

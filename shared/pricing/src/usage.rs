@@ -63,10 +63,11 @@ impl Usage for BTreeMap<String, StreamUsage> {
         if !query.is_plain() || told_apart || finer {
             return Err(UsageError::TotalsOnly(stream.to_owned()));
         }
-        let whole = [(None, &used.total)];
-        let each = used.deployments.iter().map(|(name, measured)| (Some(name.clone()), measured));
-        let parts: Vec<_> = if query.by == By::Deployment { each.collect() } else { whole.into_iter().collect() };
-        Ok(parts.into_iter().map(|(deployment, measured)| totals(deployment, measured, query)).collect())
+        if query.by == By::Whole {
+            return Ok(vec![totals(None, &used.total, query)]);
+        }
+        let each = used.deployments.iter();
+        Ok(each.map(|(name, measured)| totals(Some(name.clone()), measured, query)).collect())
     }
 
     fn combinations(

@@ -26,7 +26,7 @@ fn fee(more: Value) -> Plan {
 }
 
 fn lines(lines: &[RatedLine]) -> Vec<(&str, String)> {
-    lines.iter().map(|line| (line.component.as_str(), amount(line))).collect()
+    lines.iter().map(|line| (&*line.component, amount(line))).collect()
 }
 
 fn charged(plan: &Plan, month: &str, from: &str, until: Option<&str>) -> Vec<(String, Option<String>)> {
@@ -183,7 +183,7 @@ fn paid(credits: &[Credit], used: &[&str]) -> Vec<Vec<(String, String)>> {
         let rated = given.rate(&plan).unwrap();
         let drawn = draw(credits, &rated, &given.period, plan.currency, &history).unwrap();
         history.record(&drawn).unwrap();
-        months.push(drawn.iter().map(|line| (line.component.clone(), amount(line))).collect());
+        months.push(drawn.iter().map(|line| (line.component.to_string(), amount(line))).collect());
     }
     months
 }

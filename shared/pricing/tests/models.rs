@@ -231,7 +231,7 @@ fn total(lines: &[RatedLine]) -> i128 {
 
 /// Before rounding: the amount of the last step that is not a rounding.
 fn raw(line: &RatedLine) -> Exact {
-    let steps = line.steps.iter().rev().filter(|step| !step.text.starts_with("rounded"));
+    let steps = line.steps.iter().rev().filter(|step| !step.text.to_string().starts_with("rounded"));
     steps.filter_map(|step| step.amount).next().unwrap()
 }
 

@@ -85,7 +85,7 @@ fn shown(yaml: &str, given: &str) -> String {
 }
 
 fn explained(line: &RatedLine) -> Vec<String> {
-    let name = line.title.clone();
+    let name = &line.title;
     let detail = line.detail.as_ref().map_or_else(String::new, |detail| format!(" ({detail})"));
     let head = format!("{name}{detail} {}", text::grouped(&line.amount.format(line.currency.digits())));
     std::iter::once(head).chain(line.steps.iter().map(|step| format!("  {}", step.text))).collect()

@@ -31,7 +31,7 @@ fn a_price_per_unit_is_quantity_times_price_and_says_so() {
     let line = only(&Given::month("2026-02").used("storage", "812.25"), &storage(json!({"per-unit": 50})));
     assert_eq!(amount(&line), "40612.50");
     assert_eq!(texts(&line), ["812.25 TB measured on average", "812.25 TB × 50.00 = 40,612.50"]);
-    assert_eq!((line.group.as_str(), line.detail.as_deref()), ("Storage", Some("average of the month")));
+    assert_eq!((&*line.group, line.detail.as_deref()), ("Storage", Some("average of the month")));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_fee_in_advance_is_part_of_its_period_and_known_before() {
     let early = fees_in_advance(&plan, &march.input()).unwrap();
     assert_eq!(early.iter().map(key).collect::<Vec<_>>(), ["standard/premium-support"]);
     assert_eq!(early[0], march.rate(&plan).unwrap()[1]);
-    assert_eq!(early[0].period, "2026-03");
+    assert_eq!(&*early[0].period, "2026-03");
 }
 
 #[test]

@@ -154,7 +154,7 @@ impl Holding<'_> {
             .subscriptions
             .iter()
             .flat_map(|held| &held.plan.components)
-            .map(|component| component.name.as_str())
+            .map(|component| &*component.name)
             .collect();
         for (index, written) in spec.credits.iter().enumerate() {
             let path = format!("credits[{index}]");

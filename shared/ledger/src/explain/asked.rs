@@ -158,7 +158,7 @@ impl Asked {
 fn components<'a>(customer: &'a Customer, name: &str) -> impl Iterator<Item = (Term, &'a Component)> {
     let of =
         move |held: &'a catalog::Subscription| held.plan.components.iter().map(move |component| (held.term, component));
-    customer.subscriptions.iter().flat_map(of).filter(move |(_, component)| component.name == name)
+    customer.subscriptions.iter().flat_map(of).filter(move |(_, component)| *component.name == *name)
 }
 
 fn window(customer: &Customer, term: Term) -> Result<Span, LedgerError> {

@@ -1,6 +1,7 @@
 //! Applies what stands around the lines of a plan, in its fixed order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use metering::exact::{Exact, ExactError};
 use metering::measure::MeasureError;
@@ -17,6 +18,7 @@ use crate::prorate::{Share, prorated};
 use crate::prorate_spec::Prorate;
 use crate::rate::{Place, RateError, RatingInput, number, rounded};
 use crate::recurrence::{Anchor, Cycle, Every};
+use crate::sentence::said;
 use crate::text;
 use crate::usage::{Usage, UsageError};
 
@@ -151,30 +153,32 @@ impl Applied<'_> {
         let digits = self.digits();
         let raw = Exact::decimal(base.0, digits)?.mul(&percent)?.div(&Exact::integer(100))?;
         let (share, shown) = (text::prose(&percent, 0), text::prose(&raw, digits));
-        let step = RatedStep::new(format!("{share} % of {} = {shown}", self.money(base)));
+        let step = RatedStep::new(said!("{} % of {} = {}", share, self.money(base), shown));
         self.rounded(raw, vec![RatedStep { amount: Some(raw), ..step }])
     }
 
     fn lump(&self, amount: Amount, base: Amount) -> (Amount, Vec<RatedStep>) {
         let off = amount.min(base);
         let of = if off < amount { ", all that there is to take it off" } else { "" };
-        (off, vec![RatedStep::new(format!("{} off {}{of}", self.money(amount), self.money(base)))])
+        (off, vec![RatedStep::new(said!("{} off {}{}", self.money(amount), self.money(base), of))])
     }
 
     /// What the component costs, less what it would cost with fewer units.
     fn units(&self, units: Exact, discount: &Discount, base: Amount) -> Result<(Amount, Vec<RatedStep>), RateError> {
         let fails = number(self.input.customer, &discount.key);
-        let named = |key: &String| discount.components.as_ref().is_some_and(|keys| keys.contains(key));
+        let named = |name: &str| discount.components.as_ref().is_some_and(|keys| keys.iter().any(|key| key == name));
         let usage = Fewer { usage: self.input.usage, units };
         let input = RatingInput { usage: &usage, ..*self.input };
         let (mut without, mut before) = (Amount::ZERO, Amount::ZERO);
+        let month = self.input.period.label().into();
         for (position, component) in (self.plan.fees.len()..).zip(&self.plan.components) {
             if !named(&component.name) {
                 continue;
             }
-            let place =
-                Place { plan: self.plan, input: &input, share: self.share, position, component, explain: false };
-            for line in place.lines()? {
+            let (plan, input, share) = (self.plan, &input, self.share);
+            let mut lines = Vec::new();
+            Place { plan, input, share, month: &month, position, component, explain: false }.lines(&mut lines)?;
+            for line in lines {
                 without = without.add(line.amount).map_err(large).map_err(&fails)?;
             }
             for line in self.lines.iter().filter(|line| of_component(line, &component.name)) {
@@ -182,7 +186,7 @@ impl Applied<'_> {
             }
         }
         let saved = before.sub(without).map_err(large).map_err(&fails)?.min(base).max(Amount::ZERO);
-        let text = format!(
+        let text = said!(
             "without {} units it is {} instead of {}",
             text::prose(&units, 0),
             self.money(without),
@@ -201,7 +205,7 @@ impl Applied<'_> {
         steps: &[RatedStep],
     ) -> Result<(), ExactError> {
         let parts = allocate(off, weights).map_err(large)?;
-        let mut by_tax: BTreeMap<Option<String>, Amount> = BTreeMap::new();
+        let mut by_tax: BTreeMap<Option<Arc<str>>, Amount> = BTreeMap::new();
         for (place, part) in scope.iter().zip(&parts) {
             let (Some(net), Some(line)) = (self.net.get_mut(*place), self.lines.get(*place)) else { continue };
             *net = net.sub(*part).map_err(large)?;
@@ -213,14 +217,14 @@ impl Applied<'_> {
         for (tax, part) in by_tax {
             let mut steps = steps.to_vec();
             if several {
-                let category = tax.as_deref().unwrap_or("standard");
-                steps.push(RatedStep::new(format!("{} of it is taxed as {category}", self.money(part))));
+                let category = tax.as_deref().unwrap_or("standard").to_owned();
+                steps.push(RatedStep::new(said!("{} of it is taxed as {}", self.money(part), category)));
             }
             let amount = part.neg().map_err(large)?;
             let key = self.key_for(&discount.key, tax.as_ref());
             let line = RatedLine {
                 component: key,
-                group: DISCOUNTS.to_owned(),
+                group: DISCOUNTS.into(),
                 tax,
                 ..self.line(RatedKind::Discount, &discount.title, amount, steps)
             };
@@ -232,10 +236,10 @@ impl Applied<'_> {
     }
 
     /// Lines of different tax are corrected apart.
-    fn key_for(&self, key: &str, tax: Option<&String>) -> String {
+    fn key_for(&self, key: &str, tax: Option<&Arc<str>>) -> Arc<str> {
         match tax {
-            Some(tax) if self.plan.tax.as_ref() != Some(tax) => format!("{key}/{tax}"),
-            _ => key.to_owned(),
+            Some(tax) if self.plan.tax.as_ref() != Some(tax) => format!("{key}/{tax}").into(),
+            _ => key.into(),
         }
     }
 
@@ -261,11 +265,11 @@ impl Applied<'_> {
             return Ok(());
         }
         let (limit_text, shown) = (text::prose(&limit.raw, digits), text::prose(&raw, digits));
-        let step = RatedStep::new(format!("{limit_text} − {} charged = {shown}", self.money(counted)));
+        let step = RatedStep::new(said!("{} − {} charged = {}", limit_text, self.money(counted), shown));
         let steps = vec![limit.step, RatedStep { amount: Some(raw), ..step }];
         let (amount, steps) = self.rounded(raw, steps)?;
         let line = self.line(kind, &bound.title, amount, steps);
-        self.push(RatedLine { component: bound.key.clone(), ..line });
+        self.push(RatedLine { component: bound.key.as_str().into(), ..line });
         Ok(())
     }
 
@@ -286,21 +290,21 @@ impl Applied<'_> {
         };
         let so_far = before.add(&spent)?;
         let (shown, total) = (text::prose(&spent, digits), text::prose(&so_far, digits));
-        let drawn = format!("{shown} spent, {total} so far");
+        let drawn = said!("{} spent, {} so far", shown, total);
         steps.push(RatedStep { amount: Some(spent), ..RatedStep::new(drawn) });
         let beyond = so_far.sub(&agreed)?;
         let raw = if beyond > Exact::ZERO {
             self.overage(commitment, beyond, window.first.as_deref(), &mut steps)?
         } else if window.ends {
             let missing = beyond.neg()?;
-            let text = format!("{} of it not spent", text::prose(&missing, digits));
+            let text = said!("{} of it not spent", text::prose(&missing, digits));
             match commitment.unspent {
                 Unspent::Charged => {
                     steps.push(RatedStep { amount: Some(missing), ..RatedStep::new(text) });
                     missing
                 }
                 Unspent::Free => {
-                    steps.push(RatedStep::new(format!("{text}, which is free")));
+                    steps.push(RatedStep::new(said!("{}, which is free", text)));
                     Exact::ZERO
                 }
             }
@@ -309,9 +313,9 @@ impl Applied<'_> {
         };
         let (amount, steps) = self.rounded(raw, steps)?;
         let line = RatedLine {
-            component: commitment.key.clone(),
+            component: commitment.key.as_str().into(),
             quantity: Some(spent),
-            unit: Some(self.plan.currency.code().to_owned()),
+            unit: Some(self.plan.currency.code().into()),
             detail: window.detail(commitment, digits)?,
             ..self.line(RatedKind::Commitment, &commitment.title, amount, steps)
         };
@@ -331,7 +335,7 @@ impl Applied<'_> {
         let extra = commitment.overage.sub(&Exact::ONE)?;
         let all = beyond.mul(&extra)?;
         let (over, by) = (text::prose(&beyond, digits), text::prose(&extra, 0));
-        let text = format!("{over} beyond the commitment × {by} on top = {}", text::prose(&all, digits));
+        let text = said!("{} beyond the commitment × {} on top = {}", over, by, text::prose(&all, digits));
         steps.push(RatedStep { amount: Some(all), ..RatedStep::new(text) });
         let month = self.input.period.label();
         let earlier = first.map(|first| self.input.history.amount(&commitment.key, first, &month)).transpose();
@@ -340,7 +344,7 @@ impl Applied<'_> {
             return Ok(all);
         }
         let raw = all.sub(&Exact::decimal(charged.0, digits)?)?;
-        let text = format!("− {} charged for earlier months", self.money(charged));
+        let text = said!("− {} charged for earlier months", self.money(charged));
         steps.push(RatedStep { amount: Some(raw), ..RatedStep::new(text) });
         Ok(raw)
     }
@@ -350,12 +354,12 @@ impl Applied<'_> {
         RatedLine {
             kind,
             position: own.saturating_add(self.lines.len()),
-            group: PLAN_GROUP.to_owned(),
-            component: String::new(),
+            group: PLAN_GROUP.into(),
+            component: "".into(),
             deployment: None,
-            title: title.to_owned(),
+            title: title.into(),
             detail: None,
-            period: self.input.period.label(),
+            period: self.input.period.label().into(),
             quantity: None,
             unit: None,
             unit_price: None,

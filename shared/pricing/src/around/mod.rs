@@ -43,7 +43,7 @@ impl Around {
     pub(crate) fn check(&self, components: &[Component]) -> Vec<SpecError> {
         let several = |discount: &Discount| {
             let named = |component: &&Component| {
-                discount.components.as_ref().is_some_and(|keys| keys.contains(&component.name))
+                discount.components.as_ref().is_some_and(|keys| keys.iter().any(|key| **key == *component.name))
             };
             matches!(discount.off, Off::Units(_))
                 && !components.iter().filter(named).all(|component| match &component.price {

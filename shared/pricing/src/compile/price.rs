@@ -98,7 +98,7 @@ fn misplaced(spec: &PriceSpec, model: Model, allowed: &[&str], keep: &mut Keep) 
 /// A share of money needs a stream that counts money of the plan's currency.
 fn money_stream(spec: &PriceSpec, meter: &Meter, currency: Currency, keep: &mut Keep) {
     let Some(path) = share_of_money(spec) else { return };
-    if meter.unit != currency.code() {
+    if &*meter.unit != currency.code() {
         let (stream, unit) = (&meter.stream, &meter.unit);
         let message = format!("a share of money needs a stream in {currency}, and “{stream}” counts {unit}");
         keep.hinted(&path, message, format!("declare the stream with `unit: {currency}` if it does count {currency}"));

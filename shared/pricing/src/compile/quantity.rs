@@ -1,5 +1,7 @@
 //! What happens to a quantity before it is priced.
 
+use std::sync::Arc;
+
 use metering::exact::Exact;
 use metering::stream::{Aggregation, Kind};
 
@@ -30,7 +32,7 @@ const UNITS: [(&str, &str, i128); 17] = [
 ];
 
 pub(super) fn rule(spec: &PriceSpec, outer: &PriceSpec, meter: &Meter, keep: &mut Keep) -> QuantityRule {
-    let converted = outer.unit.as_ref().filter(|unit| **unit != meter.unit);
+    let converted = outer.unit.as_ref().filter(|unit| unit.as_str() != &*meter.unit);
     let units = converted
         .and_then(|unit| units(&meter.stream, &meter.unit, unit).map_err(|problem| keep.problems.push(problem)).ok());
     if outer.month.is_some() && meter.month != Aggregation::Average {
@@ -38,7 +40,7 @@ pub(super) fn rule(spec: &PriceSpec, outer: &PriceSpec, meter: &Meter, keep: &mu
         keep.hinted("month", message, "give the stream `month: average`, or remove this");
     }
     QuantityRule {
-        unit: outer.unit.clone().unwrap_or_else(|| meter.unit.clone()),
+        unit: outer.unit.as_deref().map_or_else(|| Arc::clone(&meter.unit), Arc::from),
         units,
         month: outer.month.map(hours),
         round: spec.round_quantity.as_ref().map(|round| rounding(round, meter, keep)),

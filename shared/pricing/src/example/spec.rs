@@ -159,7 +159,7 @@ impl Amounts {
 impl Amounts {
     /// In words, with the currency's digits.
     pub(super) fn told(&self, digits: u32) -> String {
-        let one = |amount: &Decimal| prose(&amount.value(), digits);
+        let one = |amount: &Decimal| prose(&amount.value(), digits).to_string();
         match self {
             Self::Sum(amount) => one(amount),
             Self::Each(amounts) => amounts.iter().map(one).collect::<Vec<_>>().join(", "),

@@ -1,5 +1,7 @@
 //! The lines of a fee under a month, and what of it the stretches before have charged already.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use metering::exact::{Exact, ExactError};
 
@@ -13,6 +15,7 @@ use crate::prorate::{Prorated, Share, prorated};
 use crate::prorate_spec::Prorate;
 use crate::rate::{RateError, RatingInput, Term, number, rounded};
 use crate::recurrence::Cycle;
+use crate::sentence::said;
 use crate::spec::Billed;
 use crate::text;
 
@@ -45,7 +48,7 @@ impl<'a> Place<'a> {
         let (input, month, term) = (self.input, self.input.period, self.term());
         let periods = cycle.periods(input.begun, month.start, month.end).map_err(|source| RateError::Calendar {
             customer: input.customer.to_owned(),
-            component: self.fee.key.clone(),
+            component: self.fee.key.to_string(),
             source,
         })?;
         let shares = periods.into_iter().filter_map(|whole| Some((whole, Share::within(term, whole, month.zone)?)));
@@ -108,11 +111,11 @@ impl<'a> Place<'a> {
     }
 
     /// `month` and `day`, or `seats` and `seats × days`.
-    fn unit(&self, of: &str) -> String {
+    fn unit(&self, of: &str) -> Arc<str> {
         match &self.fee.per {
-            None => of.to_owned(),
-            Some(per) if of == "day" || of == "second" => format!("{} × {of}s", per.name),
-            Some(per) => per.name.clone(),
+            None => of.into(),
+            Some(per) if of == "day" || of == "second" => format!("{} × {of}s", per.name).into(),
+            Some(per) => Arc::clone(&per.name),
         }
     }
 
@@ -135,7 +138,7 @@ impl<'a> Place<'a> {
         let all = price.mul(&quantity).map_err(&fails)?;
         if let Some(per) = &fee.per {
             let (many, each, sum) = (text::prose(&quantity, 0), text::prose(&price, digits), text::prose(&all, digits));
-            let step = RatedStep::new(format!("{many} {} × {each} = {sum}", per.name));
+            let step = RatedStep::new(said!("{} {} × {} = {}", many, &per.name, each, sum));
             steps.push(|| RatedStep { quantity: Some(quantity), unit_price: Some(price), amount: Some(all), ..step });
         }
         let mut part = prorated(all, digits, share, fee.prorate, cycle.every.unit()).map_err(&fails)?;
@@ -143,7 +146,7 @@ impl<'a> Place<'a> {
         steps.push(|| part.step.clone());
         if plan.trial {
             part.raw = Exact::ZERO;
-            steps.push(|| RatedStep { amount: Some(Exact::ZERO), ..RatedStep::new("free in the trial".to_owned()) });
+            steps.push(|| RatedStep { amount: Some(Exact::ZERO), ..RatedStep::new("free in the trial") });
         }
         Ok(part)
     }
@@ -152,8 +155,8 @@ impl<'a> Place<'a> {
         let Some(per) = &fee.per else { return Ok(Exact::ONE) };
         per.quantity.ok_or_else(|| RateError::Quantity {
             customer: self.input.customer.to_owned(),
-            component: fee.key.clone(),
-            quantity: per.name.clone(),
+            component: fee.key.to_string(),
+            quantity: per.name.to_string(),
         })
     }
 
@@ -177,11 +180,8 @@ impl<'a> Place<'a> {
         let all = earlier.add(&raw).and_then(round).map_err(&fails)?;
         let amount = all.sub(charged).map_err(|_: MoneyError| fails(ExactError::TooLarge))?;
         let money = |amount: Amount| text::grouped(&amount.format(digits));
-        let text = format!(
-            "{} together with what the period cost before the change, less {} of it",
-            money(all),
-            money(charged)
-        );
+        let text =
+            said!("{} together with what the period cost before the change, less {} of it", money(all), money(charged));
         let exact = self.exact(amount)?;
         steps.push(|| RatedStep { amount: Some(exact), ..RatedStep::new(text) });
         Ok(amount)
@@ -196,7 +196,7 @@ impl<'a> Place<'a> {
         }
         let digits = self.plan.currency.digits();
         let price = Exact::decimal(self.fee.amount.0, digits)?;
-        let step = RatedStep::new(format!("{} once, on {begun}", text::prose(&price, digits)));
+        let step = RatedStep::new(said!("{} once, on {}", text::prose(&price, digits), begun));
         let steps = vec![RatedStep { unit_price: Some(price), amount: Some(price), ..step }];
         let line = self.charge(RatedKind::OneTime, self.fee.amount, steps);
         Ok(Some(RatedLine { unit_price: Some(price), detail: Some("once".to_owned()), ..line }))
@@ -218,7 +218,7 @@ impl<'a> Place<'a> {
             deployment: None,
             title: self.fee.title.clone(),
             detail: None,
-            period: self.input.period.label(),
+            period: self.input.period.label().into(),
             quantity: None,
             unit: None,
             unit_price: None,

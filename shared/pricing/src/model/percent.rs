@@ -5,6 +5,7 @@ use metering::exact::{Exact, ExactError};
 use crate::line::RatedStep;
 use crate::model::{Measured, ModelError, Steps};
 use crate::price::{Percent, QuantityRule};
+use crate::sentence::said;
 use crate::text::prose;
 
 impl Percent {
@@ -39,7 +40,7 @@ impl Percent {
             limited: !quantity.included.is_zero(),
             covered: false,
         };
-        let (mut total, mut charged, mut count) = (Exact::ZERO, Exact::ZERO, 0_i128);
+        let (mut total, mut charged, mut count) = (Exact::ZERO, Exact::ZERO, 0_usize);
         for event in measured.events {
             let rest = event.sub(&free.take(*event)?)?;
             if rest.is_zero() && free.covered {
@@ -61,26 +62,26 @@ impl Percent {
         let digits = steps.digits;
         steps.push(|| {
             let (price, amount) = (prose(&self.per_event, digits), prose(&fixed, digits));
-            let text = format!("{} events × {price} = {amount}", prose(&Exact::integer(count), 0));
+            let text = said!("{} events × {} = {}", prose(&Exact::integer(count), 0), price, amount);
             RatedStep { text, unit_price: Some(self.per_event), amount: Some(fixed), quantity: None }
         });
     }
 
-    fn event_steps(&self, measured: &Measured<'_>, (charged, count, total): (Exact, i128, Exact), steps: &mut Steps) {
+    fn event_steps(&self, measured: &Measured<'_>, (charged, count, total): (Exact, usize, Exact), steps: &mut Steps) {
         let (unit, digits, events) = (&measured.meter.unit, steps.digits, measured.events.len());
         steps.push(|| {
             let (sum, rest) = (prose(&measured.quantity, 0), prose(&charged, 0));
-            let text = format!("{events} events of {sum} {unit}; {count} of them are charged, for {rest} {unit}");
+            let text =
+                said!("{} events of {} {}; {} of them are charged, for {} {}", events, sum, unit, count, rest, unit);
             RatedStep { quantity: Some(charged), ..RatedStep::new(text) }
         });
         steps.push(|| {
-            let fixed =
-                if self.per_event.is_zero() { String::new() } else { format!(" + {}", prose(&self.per_event, digits)) };
-            let least = self.limits.minimum.map(|least| format!(", at least {}", prose(&least, digits)));
-            let most = self.limits.maximum.map(|most| format!(", at most {}", prose(&most, digits)));
-            let limits = [least, most].into_iter().flatten().collect::<String>();
-            let rate = prose(&self.rate.price, 0);
-            let text = format!("each {rate} %{fixed}{limits}: together {}", prose(&total, digits));
+            let fixed = Some(self.per_event).filter(|fixed| !fixed.is_zero());
+            let fixed = fixed.map(|fixed| said!(" + {}", prose(&fixed, digits)));
+            let least = self.limits.minimum.map(|least| said!(", at least {}", prose(&least, digits)));
+            let most = self.limits.maximum.map(|most| said!(", at most {}", prose(&most, digits)));
+            let (rate, total_text) = (prose(&self.rate.price, 0), prose(&total, digits));
+            let text = said!("each {} %{}{}{}: together {}", rate, fixed, least, most, total_text);
             RatedStep { text, unit_price: Some(self.rate.price), amount: Some(total), quantity: None }
         });
     }

@@ -1,5 +1,7 @@
 //! What is priced of what was measured: converted, rounded, without what is included.
 
+use std::sync::Arc;
+
 use metering::exact::{Exact, ExactError, Rounding};
 use metering::stream::Aggregation;
 
@@ -8,6 +10,7 @@ use crate::model::Steps;
 use crate::price::{Meter, MonthHours, QuantityRule, RoundQuantity};
 use crate::price_spec::{RoundEach, TierBy};
 use crate::prorate::Share;
+use crate::sentence::{Sentence, said};
 use crate::text::prose;
 
 /// A quantity about to be priced.
@@ -65,7 +68,7 @@ impl QuantityRule {
             return Ok(measured.quantity);
         }
         let (unit, of) = (&measured.meter.unit, measured_as(measured.meter.month));
-        steps.push(|| quantity_step(measured.quantity, format!("{} {unit} {of}", prose(&measured.quantity, 0))));
+        steps.push(|| quantity_step(measured.quantity, said!("{} {} {}", prose(&measured.quantity, 0), unit, of)));
         let by_event = self.round.as_ref().filter(|round| round.each == RoundEach::Event);
         let start = match by_event {
             Some(round) => round.events(measured, steps)?,
@@ -83,12 +86,12 @@ impl QuantityRule {
         }
     }
 
-    fn converted(&self, quantity: Exact, unit: &str, steps: &mut Steps) -> Result<Exact, ExactError> {
+    fn converted(&self, quantity: Exact, unit: &Arc<str>, steps: &mut Steps) -> Result<Exact, ExactError> {
         let Some(units) = self.units else { return Ok(quantity) };
         let converted = quantity.div(&units)?;
         steps.push(|| {
             let (shown, result) = (prose(&quantity, 0), prose(&converted, 0));
-            quantity_step(converted, format!("{shown} {unit} = {result} {}", self.unit))
+            quantity_step(converted, said!("{} {} = {} {}", shown, unit, result, &self.unit))
         });
         Ok(converted)
     }
@@ -103,7 +106,9 @@ impl QuantityRule {
         let months = level.mul(&held)?.div(&of)?;
         steps.push(|| {
             let (level, result, unit) = (prose(&level, 0), prose(&months, 0), &self.unit);
-            quantity_step(months, format!("{level} {unit} × {held} ÷ {of} hours = {result} {unit}-months"))
+            let (held, of) = (held.to_string(), of.to_string());
+            let text = said!("{} {} × {} ÷ {} hours = {} {}-months", level, unit, held, of, result, unit);
+            quantity_step(months, text)
         });
         Ok(months)
     }
@@ -112,11 +117,12 @@ impl QuantityRule {
         let (unit, of) = (&self.unit, measured_as(measured.meter.month));
         let (quantity, included) = (prose(&measured.quantity, 0), prose(&self.included, 0));
         let text = if self.included.is_zero() || measured.quantity.is_negative() {
-            format!("{quantity} {unit} {of}")
+            said!("{} {} {}", quantity, unit, of)
         } else if charged.is_zero() {
-            format!("{quantity} {unit} {of}, all of it within the {included} {unit} included")
+            said!("{} {} {}, all of it within the {} {} included", quantity, unit, of, included, unit)
         } else {
-            format!("{quantity} {unit} {of} − {included} {unit} included = {} {unit}", prose(&charged, 0))
+            let rest = prose(&charged, 0);
+            said!("{} {} {} − {} {} included = {} {}", quantity, unit, of, included, unit, rest, unit)
         };
         quantity_step(charged, text)
     }
@@ -124,9 +130,10 @@ impl QuantityRule {
     fn included_step(&self, billed: Exact, charged: Exact) -> RatedStep {
         let (unit, quantity, included) = (&self.unit, prose(&billed, 0), prose(&self.included, 0));
         let text = if charged.is_zero() {
-            format!("all of it within the {included} {unit} included")
+            said!("all of it within the {} {} included", included, unit)
         } else {
-            format!("{quantity} {unit} − {included} {unit} included = {} {unit}", prose(&charged, 0))
+            let rest = prose(&charged, 0);
+            said!("{} {} − {} {} included = {} {}", quantity, unit, included, unit, rest, unit)
         };
         quantity_step(charged, text)
     }
@@ -145,25 +152,19 @@ impl RoundQuantity {
         }
         steps.push(|| {
             let (count, to, unit) = (measured.events.len(), prose(&self.to, 0), &measured.meter.unit);
-            let least = if self.at_least.is_zero() {
-                String::new()
-            } else {
-                format!(", at least {}", prose(&self.at_least, 0))
-            };
-            let text = format!(
-                "{count} events, each rounded {} to steps of {to} {unit}{least}: {} {unit}",
-                direction(self.rule),
-                prose(&sum, 0)
-            );
-            quantity_step(sum, text)
+            let least = Some(self.at_least).filter(|least| !least.is_zero());
+            let least = least.map(|least| said!(", at least {}", prose(&least, 0)));
+            let (how, all) = (direction(self.rule), prose(&sum, 0));
+            let each = said!("each rounded {} to steps of {} {}{}", how, to, unit, least);
+            quantity_step(sum, said!("{} events, {}: {} {}", count, each, all, unit))
         });
         Ok(sum)
     }
 }
 
-fn rounded_step(round: &RoundQuantity, rounded: Exact, unit: &str) -> RatedStep {
-    let (to, result) = (prose(&round.to, 0), prose(&rounded, 0));
-    quantity_step(rounded, format!("rounded {} to steps of {to} {unit}: {result} {unit}", direction(round.rule)))
+fn rounded_step(round: &RoundQuantity, rounded: Exact, unit: &Arc<str>) -> RatedStep {
+    let (to, result, how) = (prose(&round.to, 0), prose(&rounded, 0), direction(round.rule));
+    quantity_step(rounded, said!("rounded {} to steps of {} {}: {} {}", how, to, unit, result, unit))
 }
 
 fn direction(rule: Rounding) -> &'static str {
@@ -174,7 +175,7 @@ fn direction(rule: Rounding) -> &'static str {
     }
 }
 
-fn quantity_step(quantity: Exact, text: String) -> RatedStep {
+fn quantity_step(quantity: Exact, text: Sentence) -> RatedStep {
     RatedStep { quantity: Some(quantity), ..RatedStep::new(text) }
 }
 

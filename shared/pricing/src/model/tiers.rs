@@ -1,18 +1,21 @@
 //! Tiers: the parts of a quantity by their tiers, or the whole by the one in which it ends.
 
+use std::sync::Arc;
+
 use metering::exact::{Exact, ExactError};
 
 use crate::line::RatedStep;
 use crate::model::{ModelError, Steps};
 use crate::price::{Bound, Tier, Tiers};
 use crate::price_spec::{Beyond, ZeroUsage};
+use crate::sentence::{Sentence, said};
 use crate::text::prose;
 
 impl Tiers {
     /// Each part of the quantity at the price of its tier; the flat fee of each tier reached.
     ///
     /// A quantity below nought is a credit: at the price of the first tier, without flat fees.
-    pub(crate) fn graduated(&self, quantity: Exact, unit: &str, steps: &mut Steps) -> Result<Exact, ModelError> {
+    pub(crate) fn graduated(&self, quantity: Exact, unit: &Arc<str>, steps: &mut Steps) -> Result<Exact, ModelError> {
         if quantity.is_negative() {
             return self.credit(quantity, unit, steps);
         }
@@ -37,7 +40,7 @@ impl Tiers {
         &self,
         quantity: Exact,
         decides: Exact,
-        unit: &str,
+        unit: &Arc<str>,
         steps: &mut Steps,
     ) -> Result<Exact, ModelError> {
         if quantity.is_negative() {
@@ -84,14 +87,21 @@ impl Tiers {
         })
     }
 
-    fn check_beyond(&self, quantity: Exact, filled: Exact, unit: &str, steps: &mut Steps) -> Result<(), ModelError> {
+    fn check_beyond(
+        &self,
+        quantity: Exact,
+        filled: Exact,
+        unit: &Arc<str>,
+        steps: &mut Steps,
+    ) -> Result<(), ModelError> {
         let Some(bound) = self.tiers.last().and_then(|tier| tier.bound) else { return Ok(()) };
         match self.beyond {
             Beyond::Error if !bound.holds(quantity) => Err(ModelError::Beyond { quantity, bound: bound.at }),
             Beyond::Free if quantity > filled && filled == bound.at => {
                 let rest = quantity.sub(&filled)?;
                 steps.push(|| {
-                    RatedStep::new(format!("above {} {unit}: {} {unit} free", prose(&bound.at, 0), prose(&rest, 0)))
+                    let (bound, rest) = (prose(&bound.at, 0), prose(&rest, 0));
+                    RatedStep::new(said!("above {} {}: {} {} free", bound, unit, rest, unit))
                 });
                 Ok(())
             }
@@ -99,7 +109,7 @@ impl Tiers {
         }
     }
 
-    fn credit(&self, quantity: Exact, unit: &str, steps: &mut Steps) -> Result<Exact, ModelError> {
+    fn credit(&self, quantity: Exact, unit: &Arc<str>, steps: &mut Steps) -> Result<Exact, ModelError> {
         match self.tiers.first().and_then(|tier| tier.price.as_ref()) {
             Some(price) => Ok(price.amount(quantity, unit, steps)?),
             None => Ok(Exact::ZERO),
@@ -107,8 +117,7 @@ impl Tiers {
     }
 
     fn nothing_step(&self, steps: &mut Steps) {
-        steps
-            .push(|| RatedStep { amount: Some(Exact::ZERO), ..RatedStep::new("nothing used, nothing due".to_owned()) });
+        steps.push(|| RatedStep { amount: Some(Exact::ZERO), ..RatedStep::new("nothing used, nothing due") });
     }
 
     fn sum_step(&self, total: Exact, reached: usize, steps: &mut Steps) {
@@ -117,7 +126,7 @@ impl Tiers {
             0 => self.nothing_step(steps),
             1 => {}
             _ => steps.push(|| {
-                let text = format!("{reached} tiers together: {}", prose(&total, digits));
+                let text = said!("{} tiers together: {}", reached, prose(&total, digits));
                 RatedStep { amount: Some(total), ..RatedStep::new(text) }
             }),
         }
@@ -134,22 +143,22 @@ impl Bound {
 struct Named<'a> {
     tiers: &'a Tiers,
     index: usize,
-    unit: &'a str,
+    unit: &'a Arc<str>,
 }
 
 impl Named<'_> {
     /// `up to 100 TB`, `above 100 TB`, `100 to 200 TB`.
-    fn range(&self) -> String {
+    fn range(&self) -> Sentence {
         let bound = |index: usize| self.tiers.tiers.get(index).and_then(|tier| tier.bound);
         let (before, own) = (self.index.checked_sub(1).and_then(bound), bound(self.index));
         let number = |bound: Bound| prose(&bound.at, 0);
         match (before, own) {
-            (None, None) => "all".to_owned(),
-            (None, Some(own)) if own.inclusive => format!("up to {} {}", number(own), self.unit),
-            (None, Some(own)) => format!("below {} {}", number(own), self.unit),
-            (Some(before), None) if before.inclusive => format!("above {} {}", number(before), self.unit),
-            (Some(before), None) => format!("from {} {}", number(before), self.unit),
-            (Some(before), Some(own)) => format!("{} to {} {}", number(before), number(own), self.unit),
+            (None, None) => "all".into(),
+            (None, Some(own)) if own.inclusive => said!("up to {} {}", number(own), self.unit),
+            (None, Some(own)) => said!("below {} {}", number(own), self.unit),
+            (Some(before), None) if before.inclusive => said!("above {} {}", number(before), self.unit),
+            (Some(before), None) => said!("from {} {}", number(before), self.unit),
+            (Some(before), Some(own)) => said!("{} to {} {}", number(before), number(own), self.unit),
         }
     }
 }
@@ -166,14 +175,14 @@ impl Tier {
         steps.push(|| {
             let of_price =
                 self.price.as_ref().map(|price| price.formula(&quantity, packages.as_ref(), named.unit, digits));
-            let flat = format!("{} flat", prose(&self.flat, digits));
+            let flat = said!("{} flat", prose(&self.flat, digits));
             let formula = match of_price {
                 None => flat,
                 Some(formula) if self.flat.is_zero() => formula,
-                Some(formula) => format!("{formula} + {flat}"),
+                Some(formula) => said!("{} + {}", formula, flat),
             };
             let unit_price = self.price.as_ref().map(|price| price.price);
-            let text = format!("{}: {formula} = {}", named.range(), prose(&raw, digits));
+            let text = said!("{}: {} = {}", named.range(), formula, prose(&raw, digits));
             RatedStep { text, quantity: Some(quantity), unit_price, amount: Some(raw) }
         });
         Ok(self.limits.apply(raw, steps))

@@ -1,21 +1,24 @@
 //! Quantity × price ÷ size, in proportion or in whole packages.
 
+use std::sync::Arc;
+
 use metering::exact::{Exact, ExactError, Rounding};
 
 use crate::line::RatedStep;
 use crate::model::Steps;
 use crate::price::{ShareName, UnitPrice};
 use crate::price_spec::Packages;
+use crate::sentence::{Sentence, said};
 use crate::text::prose;
 
 impl UnitPrice {
     /// Multiplied first, divided last; below nought as above it.
-    pub(crate) fn amount(&self, quantity: Exact, unit: &str, steps: &mut Steps) -> Result<Exact, ExactError> {
+    pub(crate) fn amount(&self, quantity: Exact, unit: &Arc<str>, steps: &mut Steps) -> Result<Exact, ExactError> {
         let (raw, packages) = self.raw(quantity)?;
         let digits = steps.digits;
         steps.push(|| {
-            let text =
-                format!("{} = {}", self.formula(&quantity, packages.as_ref(), unit, digits), prose(&raw, digits));
+            let formula = self.formula(&quantity, packages.as_ref(), unit, digits);
+            let text = said!("{} = {}", formula, prose(&raw, digits));
             RatedStep { text, quantity: Some(quantity), unit_price: Some(self.price), amount: Some(raw) }
         });
         Ok(raw)
@@ -34,17 +37,18 @@ impl UnitPrice {
     }
 
     /// `3 packages of 100 calls × 0.20`, without the result.
-    pub(crate) fn formula(&self, quantity: &Exact, packages: Option<&Exact>, unit: &str, digits: u32) -> String {
+    pub(crate) fn formula(&self, quantity: &Exact, packages: Option<&Exact>, unit: &Arc<str>, digits: u32) -> Sentence {
         let (shown, price) = (prose(quantity, 0), prose(&self.price, digits));
         match (self.share, packages) {
-            (Some(ShareName::Percent), _) => format!("{shown} {unit} × {} %", prose(&self.price, 0)),
-            (Some(ShareName::Markup), _) => format!("{shown} {unit} × {} %", prose(&self.price, 0)),
+            (Some(ShareName::Percent | ShareName::Markup), _) => {
+                said!("{} {} × {} %", shown, unit, prose(&self.price, 0))
+            }
             (None, Some(packages)) => {
                 let (packages, size) = (prose(packages, 0), prose(&self.size, 0));
-                format!("{shown} {unit} are {packages} × {size} {unit}: {packages} × {price}")
+                said!("{} {} are {} × {} {}: {} × {}", shown, unit, packages, size, unit, packages, price)
             }
-            (None, None) if self.size == Exact::ONE => format!("{shown} {unit} × {price}"),
-            (None, None) => format!("{shown} {unit} × {price} ÷ {} {unit}", prose(&self.size, 0)),
+            (None, None) if self.size == Exact::ONE => said!("{} {} × {}", shown, unit, price),
+            (None, None) => said!("{} {} × {} ÷ {} {}", shown, unit, price, prose(&self.size, 0), unit),
         }
     }
 }

@@ -195,7 +195,7 @@ fn fee_in_advance_and_usage(case: &Case) -> Outcome {
     let mut world = World::new(case.currency()).counted("usage", "unit").component("c", "usage", price);
     world.plan["recurring"] = json!([{"title": "Fee", "amount": case.config()["recurring"], "billed": "advance"}]);
     let world = world.used("usage", 1, number(&case.usage()["quantity"]));
-    let usage = world.rate().into_iter().filter(|line| line.component == "c");
+    let usage = world.rate().into_iter().filter(|line| &*line.component == "c");
     let fees = world.fees_in_advance(&world.period.month_after(1).unwrap());
     Outcome::Lines(usage.chain(fees).collect())
 }

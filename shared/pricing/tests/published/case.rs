@@ -106,7 +106,7 @@ fn rounded(expected: &str, digits: u32) -> i128 {
 
 /// The amount of the last step before rounding.
 pub fn unrounded(line: &RatedLine) -> Exact {
-    let steps = line.steps.iter().rev().filter(|step| !step.text.starts_with("rounded half"));
+    let steps = line.steps.iter().rev().filter(|step| !step.text.to_string().starts_with("rounded half"));
     steps.filter_map(|step| step.amount).next().unwrap()
 }
 

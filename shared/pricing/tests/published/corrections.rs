@@ -59,7 +59,7 @@ fn progressive(case: &Case) -> Outcome {
     let mut world = World::new(case.currency()).counted("usage", "unit").component("c", "usage", price);
     world.plan["recurring"] = json!([{"title": "Fee", "amount": case.config()["recurring"]}]);
     let lines = world.used("usage", 1, number(&case.usage()["usage_amount"])).rate();
-    let (currency, usage) = (lines[0].currency, lines.iter().find(|line| line.component == "c").unwrap());
+    let (currency, usage) = (lines[0].currency, lines.iter().find(|line| &*line.component == "c").unwrap());
     let charged = case.usage()["already_progressively_billed"].as_str().unwrap();
     let charged = Amount::parse(charged, currency.digits()).unwrap();
     let before = invoice(&[RatedLine { amount: charged, ..usage.clone() }]);

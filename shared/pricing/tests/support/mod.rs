@@ -126,9 +126,9 @@ pub fn amount(line: &RatedLine) -> String {
 
 pub fn key(line: &RatedLine) -> String {
     let at = line.deployment.iter().map(|deployment| format!("@{deployment}"));
-    std::iter::once(line.component.clone()).chain(at).collect()
+    std::iter::once(line.component.to_string()).chain(at).collect()
 }
 
-pub fn texts(line: &RatedLine) -> Vec<&str> {
-    line.steps.iter().map(|step| step.text.as_str()).collect()
+pub fn texts(line: &RatedLine) -> Vec<String> {
+    line.steps.iter().map(|step| step.text.to_string()).collect()
 }
