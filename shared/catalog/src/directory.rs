@@ -23,6 +23,7 @@ use crate::party::{Customer, instants};
 pub use claim::{Claim, Seen, Standing};
 pub use difference::{Moved, difference, is_billed, lost};
 pub use party::{Holding, Party, Unbillable};
+use shard::Wanted;
 pub use shard::{Shard, shard_of, shards_for};
 
 /// The format of snapshots.
@@ -206,9 +207,10 @@ impl Directory {
     /// The facts about one deployment, by rule and time.
     pub fn claims(&self, deployment: &str) -> impl Iterator<Item = Seen<'_>> + use<'_> {
         let count = u32::try_from(self.shards.len()).unwrap_or(u32::MAX);
-        let place = usize::try_from(shard_of(deployment, count)).unwrap_or(0);
+        let wanted = Wanted::new(deployment);
+        let place = usize::try_from(wanted.shard(count)).unwrap_or(0);
         let shard = self.shards.get(place);
-        let claims = shard.map(|shard| shard.claims(deployment));
+        let claims = shard.map(|shard| shard.claims_of(&wanted));
         claims.into_iter().flatten()
     }
 

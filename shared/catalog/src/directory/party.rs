@@ -196,7 +196,7 @@ impl Catalogue {
     /// subscription itself; more of it would be charged once only, which nobody has said.
     fn counted(&self, holding: &Holding) -> Result<BTreeMap<String, Decimal>, String> {
         let fees = self.versions.get(&holding.plan).into_iter().flatten().flat_map(|version| &version.plan.fees);
-        let asked: BTreeSet<&str> = fees.filter_map(|fee| Some(fee.per.as_ref()?.name.as_str())).collect();
+        let asked: BTreeSet<&str> = fees.filter_map(|fee| Some(&*fee.per.as_ref()?.name)).collect();
         let beyond = holding.quantities.iter().find(|(name, number)| !asked.contains(name.as_str()) && *number != "1");
         if let Some((name, number)) = beyond {
             let (source, plan) = (&holding.source, &holding.plan);

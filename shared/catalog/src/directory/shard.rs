@@ -1,5 +1,6 @@
 //! A part of a snapshot: the lines of the deployments whose names hash to it, sorted.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::DirectoryError;
@@ -18,9 +19,35 @@ pub fn shards_for(records: u64) -> u32 {
 /// The shard of a deployment among `count`.
 #[must_use]
 pub fn shard_of(deployment: &str, count: u32) -> u32 {
-    let hash = hashed(deployment);
+    shard_at(hashed(deployment), count)
+}
+
+fn shard_at(hash: u64, count: u32) -> u32 {
     let spread = hash ^ (hash >> 32);
     u32::try_from(spread.checked_rem(u64::from(count)).unwrap_or(0)).unwrap_or(0)
+}
+
+/// A deployment's name that is looked for.
+pub(super) struct Wanted<'a> {
+    /// As it stands in lines.
+    written: Cow<'a, str>,
+    /// Of the name itself.
+    hash: u64,
+    /// Of the name as it is written.
+    written_hash: u64,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn new(deployment: &'a str) -> Self {
+        let (written, hash) = (escaped(deployment), hashed(deployment));
+        let written_hash = if matches!(written, Cow::Borrowed(_)) { hash } else { hashed(&written) };
+        Self { written, hash, written_hash }
+    }
+
+    /// Its shard among `count`.
+    pub(super) fn shard(&self, count: u32) -> u32 {
+        shard_at(self.hash, count)
+    }
 }
 
 /// Sorted lines. What finds a name in them is made when the first one is looked for, so that opening costs nothing.
@@ -83,10 +110,13 @@ impl Shard {
 
     /// The claims about one deployment, by rule and time. Names are compared as they are written.
     pub fn claims(&self, deployment: &str) -> impl Iterator<Item = Seen<'_>> + use<'_> {
-        let wanted = escaped(deployment);
+        self.claims_of(&Wanted::new(deployment))
+    }
+
+    pub(super) fn claims_of(&self, wanted: &Wanted<'_>) -> impl Iterator<Item = Seen<'_>> + use<'_> {
         let index = self.index.get_or_init(|| Index::of(&self.text));
-        let start = index.find(&self.text, &wanted).unwrap_or(self.text.len());
-        let length = wanted.len();
+        let start = index.find(&self.text, wanted).unwrap_or(self.text.len());
+        let length = wanted.written.len();
         let mut name = None;
         let lines = lines(self.text.get(start..).unwrap_or_default());
         // Lines about one name follow each other.
@@ -134,17 +164,25 @@ fn name_of(line: &str) -> &str {
     line.get(..end).unwrap_or_default()
 }
 
-/// Where the lines about each name begin, by a hash of the name: at most half of the places are taken.
+/// Where the lines about each name begin, by a hash of the name: at most half of the entries are taken.
+///
+/// Looking at the text costs more than anything else of a lookup. So what an entry does not need for the place holds
+/// bits of the name's hash, and the lines of another name are hardly ever looked at.
 #[derive(Debug, Clone, Default)]
 struct Index {
-    /// A place in the text and one; 0 where there is none.
-    places: Vec<u32>,
+    /// A place in the text and one, below bits of the hash; 0 where there is none.
+    entries: Vec<u32>,
+    /// How many bits the place has.
+    bits: u32,
 }
 
 impl Index {
     fn of(text: &str) -> Self {
         let count = memchr::memchr_iter(b'\n', text.as_bytes()).count();
-        let mut index = Self { places: vec![0; count.saturating_mul(2).next_power_of_two().max(2)] };
+        let entries = vec![0; count.saturating_mul(2).next_power_of_two().max(2)];
+        // A place is below the length, so that a place and one is none above it.
+        let bits = usize::BITS.saturating_sub(text.len().leading_zeros());
+        let mut index = Self { entries, bits };
         let (mut start, mut last) = (0_usize, None);
         for line in lines(text) {
             let name = name_of(line);
@@ -157,35 +195,49 @@ impl Index {
     }
 
     fn add(&mut self, name: &str, start: usize) {
-        let mut at = self.first(name);
-        while self.places.get(at).is_some_and(|place| *place != 0) {
+        let hash = hashed(name);
+        let mut at = self.first(hash);
+        while self.entries.get(at).is_some_and(|entry| *entry != 0) {
             at = self.next(at);
         }
-        if let (Some(place), Ok(start)) = (self.places.get_mut(at), u32::try_from(start)) {
-            *place = start.saturating_add(1);
+        let mark = self.mark(hash);
+        if let (Some(entry), Ok(start)) = (self.entries.get_mut(at), u32::try_from(start)) {
+            *entry = mark | start.saturating_add(1);
         }
     }
 
     /// Where the lines about a name begin.
-    fn find(&self, text: &str, name: &str) -> Option<usize> {
-        let mut at = self.first(name);
+    fn find(&self, text: &str, wanted: &Wanted<'_>) -> Option<usize> {
+        let (name, mark) = (wanted.written.as_bytes(), self.mark(wanted.written_hash));
+        let mut at = self.first(wanted.written_hash);
         loop {
-            let start = usize::try_from(self.places.get(at)?.checked_sub(1)?).ok()?;
-            let rest = text.as_bytes().get(start..)?;
-            if rest.starts_with(name.as_bytes()) && rest.get(name.len()) == Some(&b'\t') {
-                return Some(start);
+            let entry = self.entries.get(at).filter(|entry| **entry != 0)?;
+            let place = entry ^ mark;
+            // Of another name where bits are left above the place.
+            if place.checked_shr(self.bits).unwrap_or(0) == 0 {
+                let start = usize::try_from(place.checked_sub(1)?).ok()?;
+                let rest = text.as_bytes().get(start..)?;
+                if rest.starts_with(name) && rest.get(name.len()) == Some(&b'\t') {
+                    return Some(start);
+                }
             }
             at = self.next(at);
         }
     }
 
-    fn first(&self, name: &str) -> usize {
+    /// Bits of a hash above those of a place: others than those that choose the shard and the entry.
+    fn mark(&self, hash: u64) -> u32 {
+        let bits = u32::try_from((hash >> 8) & u64::from(u32::MAX)).unwrap_or(0);
+        bits.checked_shr(self.bits).and_then(|high| high.checked_shl(self.bits)).unwrap_or(0)
+    }
+
+    fn first(&self, hash: u64) -> usize {
         // Of the bits that did not choose the shard.
-        usize::try_from(hashed(name) >> 40).unwrap_or(0) & self.places.len().saturating_sub(1)
+        usize::try_from(hash >> 40).unwrap_or(0) & self.entries.len().saturating_sub(1)
     }
 
     fn next(&self, at: usize) -> usize {
-        at.saturating_add(1) & self.places.len().saturating_sub(1)
+        at.saturating_add(1) & self.entries.len().saturating_sub(1)
     }
 }
 
