@@ -23,6 +23,7 @@ pub struct Sample {
 
 impl Sample {
     /// The larger one; of equal ones the earlier.
+    #[inline]
     fn peak(self, other: Self) -> Self {
         let other_wins = other.value > self.value || (other.value == self.value && other.at < self.at);
         if other_wins { other } else { self }
@@ -49,6 +50,7 @@ pub struct Summary {
 
 impl Summary {
     /// Of a single sample.
+    #[inline]
     pub fn of(sample: Sample) -> Self {
         Self { count: 1, sum: sample.value, peak: sample, least: sample.value }
     }
@@ -57,6 +59,7 @@ impl Summary {
     ///
     /// # Errors
     /// [`StateError::Overflow`].
+    #[inline]
     pub fn merge(&mut self, other: &Self) -> Result<(), StateError> {
         *self = Self {
             count: self.count.checked_add(other.count).ok_or(StateError::Overflow)?,
@@ -132,6 +135,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`].
+    #[inline]
     pub fn push(&mut self, at: Instant, value: i128) -> Result<(), StateError> {
         let sample = Sample { at, value };
         match self {

@@ -55,6 +55,7 @@ pub struct Quarter(pub i64);
 
 impl Quarter {
     /// The quarter that holds an instant.
+    #[inline]
     pub fn of(at: Instant) -> Self {
         Self(at.0.div_euclid(QUARTER_MS))
     }

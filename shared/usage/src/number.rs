@@ -2,7 +2,7 @@
 
 use metering::exact::{Exact, ExactError};
 
-use crate::scan::{Decimal, Extent, decimal};
+use crate::scan::{Decimal, Extent, decimal, short_decimal};
 
 /// So many digits always fit 64 bits. One more may not.
 const FAST_DIGITS: usize = 18;
@@ -21,8 +21,11 @@ pub(crate) fn scaled(text: &str, scale: u32) -> Result<i128, ExactError> {
 /// The same of an extent of a text, if it is a usual number.
 #[inline]
 pub(crate) fn usual(text: &[u8], extent: Extent, scale: u32) -> Option<i128> {
-    let Decimal { negative, whole, fraction, decimals } = decimal(text, extent)?;
     let places = usize::try_from(scale).ok().filter(|places| *places <= FAST_DIGITS - 8)?;
+    if let Some((digits, decimals)) = short_decimal(text, extent) {
+        return Some(i128::from(i64::from(digits) * POWERS.get(places.checked_sub(decimals)?)?));
+    }
+    let Decimal { negative, whole, fraction, decimals } = decimal(text, extent)?;
     let behind = POWERS.get(places.checked_sub(decimals)?)?;
     let value = i64::from(whole) * POWERS.get(places)? + i64::from(fraction) * behind;
     Some(i128::from(if negative { -value } else { value }))

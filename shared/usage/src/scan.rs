@@ -1,6 +1,10 @@
 //! Looking at bytes a register at a time: what the short ways through records are made of.
 
+mod stops;
+
 use wide::{i8x16, u8x16};
+
+pub(crate) use stops::Stops;
 
 /// Where a value lies in a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,42 +55,12 @@ pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// A text that is looked for in a certain place again and again.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Stretch {
-    /// Its first bytes, and which bits of a register they fill.
-    first: u128,
-    filled: u128,
-    all: Box<[u8]>,
-}
-
-impl Stretch {
-    pub(crate) fn new(all: &[u8]) -> Self {
-        let word = |byte: fn(u8) -> u8| {
-            let mut word = [0; 16];
-            word.iter_mut().zip(all).for_each(|(to, from)| *to = byte(*from));
-            u128::from_le_bytes(word)
-        };
-        Self { first: word(|byte| byte), filled: word(|_| 0xff), all: all.into() }
-    }
-
-    pub(crate) fn is_ascii(&self) -> bool {
-        self.all.is_ascii()
-    }
-
-    /// Where it ends, if that is what `text` has at `at`.
-    #[inline]
-    pub(crate) fn after(&self, text: &[u8], at: usize) -> Option<usize> {
-        let end = at + self.all.len();
-        let found = match block(text, at) {
-            Some(block) => {
-                (u128::from_le_bytes(*block) ^ self.first) & self.filled == 0
-                    && (self.all.len() <= 16 || text.get(at..end).is_some_and(|found| same(found, &self.all)))
-            }
-            None => text.get(at..end) == Some(&*self.all),
-        };
-        found.then_some(end)
-    }
+/// Where strings of JSON end, or take a closer look: quotes, backslashes, control characters and all
+/// that is not ASCII. As signed numbers the last two lie below a blank.
+#[inline]
+pub(crate) fn ends_of_strings(bytes: u8x16) -> u8x16 {
+    let odd = bytes.cast_signed().simd_lt(i8x16::splat(0x20)).cast_unsigned();
+    bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')) | odd
 }
 
 /// Where the string of JSON that begins at `start` has its closing quote, if nothing in it is
@@ -95,12 +69,9 @@ impl Stretch {
 pub(crate) fn end_of_string(text: &[u8], start: usize, ascii: &mut bool) -> Option<usize> {
     let mut at = start;
     while let Some(bytes) = block(text, at) {
-        let bytes = u8x16::new(*bytes);
-        // As signed numbers, control characters and all that is not ASCII lie below a blank.
-        let odd = bytes.cast_signed().simd_lt(i8x16::splat(0x20)).cast_unsigned();
-        let stop = (bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')) | odd).to_bitmask();
-        if stop != 0 {
-            at += usize::try_from(stop.trailing_zeros()).ok()?;
+        let ends = ends_of_strings(u8x16::new(*bytes)).to_bitmask();
+        if ends != 0 {
+            at += usize::try_from(ends.trailing_zeros()).ok()?;
             if text.get(at) == Some(&b'"') {
                 return Some(at);
             }
@@ -213,13 +184,43 @@ pub(crate) fn decimal(text: &[u8], extent: Extent) -> Option<Decimal> {
     Some(Decimal { negative, whole: value, fraction, decimals })
 }
 
+/// The digits of a decimal without sign that is at most eight bytes long, and how many of them stand
+/// behind the point.
+#[inline]
+pub(crate) fn short_decimal(text: &[u8], Extent { start, end }: Extent) -> Option<(u32, usize)> {
+    let digits = digits_at_the_end(text, start, end - start)?;
+    // Of what is no digit the highest bit.
+    let others = (digits | digits.wrapping_add(0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080;
+    if others == 0 {
+        return Some((value_of_digits(digits)?, 0));
+    }
+    let point = others.trailing_zeros() / 8;
+    let (before, behind) = (!(u64::MAX << (8 * point)), (u64::MAX << (8 * point)) << 8);
+    let is_point = (digits >> (8 * point)) & 0xff == u64::from(b'.' ^ b'0');
+    let (place, unused) = (usize::try_from(point).ok()?, 8_usize.checked_sub(end - start)?);
+    if !is_point || others & (others - 1) != 0 || place == unused || point == 7 {
+        return None;
+    }
+    Some((value_of_digits((digits & behind) | ((digits & before) << 8))?, 7 - place))
+}
+
 /// The value of one to eight digits, all at once.
 #[inline]
 fn eight_digits(text: &[u8], at: usize, count: usize) -> Option<u32> {
+    value_of_digits(digits_at_the_end(text, at, count)?)
+}
+
+/// One to eight bytes, each less the digit nought, the last one highest; noughts before them.
+#[inline]
+fn digits_at_the_end(text: &[u8], at: usize, count: usize) -> Option<u64> {
     let unused = 8_u32.checked_sub(u32::try_from(count).ok()?).filter(|unused| *unused < 8)?;
     let bytes: &[u8; 8] = text.get(at..).and_then(|rest| rest.first_chunk())?;
-    // The first digit lowest; noughts before it.
-    let ones = (u64::from_le_bytes(*bytes) ^ 0x3030_3030_3030_3030) << (8 * unused);
+    Some((u64::from_le_bytes(*bytes) ^ 0x3030_3030_3030_3030) << (8 * unused))
+}
+
+/// Of eight digits, the first one lowest.
+#[inline]
+fn value_of_digits(ones: u64) -> Option<u32> {
     let tens = ones.wrapping_mul(10).wrapping_add(ones >> 8);
     let pairs = 0x0000_00ff_0000_00ff;
     let first = (tens & pairs).wrapping_mul(100 + (1_000_000 << 32));
@@ -255,13 +256,6 @@ mod tests {
         }
 
         #[test]
-        fn a_stretch_is_found_where_it_stands(text in "[ab]{0,50}", at in 0_usize..40, length in 0_usize..40) {
-            let wanted = text.as_bytes().get(at..at + length).unwrap_or(b"abba".as_slice());
-            let end = text.as_bytes().get(at..).filter(|rest| rest.starts_with(wanted)).map(|_| at + wanted.len());
-            prop_assert_eq!(Stretch::new(wanted).after(text.as_bytes(), at), end);
-        }
-
-        #[test]
         fn digits_all_at_once_are_digits_one_by_one(text in "-?[0-9]{0,10}(\\.[0-9]{0,10})?", behind in "[ -~]{0,3}") {
             let padded = format!("{text}{behind}{}", " ".repeat(16));
             let found = decimal(padded.as_bytes(), Extent { start: 0, end: text.len() });
@@ -277,6 +271,19 @@ mod tests {
             } else {
                 prop_assert_eq!(found, None);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn short_decimals_are_their_digits(text in "[-0-9.]{1,9}|[0-9]{1,4}\\.[0-9]{1,4}|[0-9]{1,9}|[ -~\u{80}-\u{ff}]{1,8}", behind in "[ -~]{8,9}") {
+            let found = short_decimal(format!("{text}{behind}").as_bytes(), Extent { start: 0, end: text.len() });
+            let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+            let digits = format!("{whole}{fraction}");
+            let is_plain = !whole.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            let fits = text.len() <= 8 && is_plain && !text.ends_with('.');
+            let expected = fits.then(|| (digits.parse().unwrap(), fraction.len()));
+            prop_assert_eq!(found, expected);
         }
     }
 

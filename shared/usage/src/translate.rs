@@ -15,7 +15,7 @@ use metering::time::Instant;
 use crate::carry::Carried;
 use crate::decode::{Decoder, Member, TextSink};
 use crate::error::Unreadable;
-use crate::event_id::{Ids, Noted};
+use crate::event_id::Ids;
 use crate::field::View;
 use crate::limits::Limits;
 use crate::parquet::Spool;
@@ -286,17 +286,17 @@ impl Records<'_> {
     fn commit(&mut self, raw: Raw<'_>) -> Result<(), Unreadable> {
         let before = self.counts.events;
         for place in 0..self.events.list.len() {
-            let Some(event @ Event { series, kind, at, id, until, value }) = self.events.list.get(place) else { break };
-            let noted = Noted { series: *series, kind: *kind, at: *at, until: *until, value: *value };
-            let counts = match id {
-                Some(id) => self.ids.is_first(*id, noted)?,
+            let Some(event) = self.events.list.get(place) else { break };
+            let counts = match event.id {
+                Some(id) => self.ids.is_first(id, event.noted())?,
                 None => true,
             };
             if counts {
                 self.series.add(event)?;
                 if self.shown.len() < self.limits.shown {
-                    let (line, member, key) = (raw.line, self.member.clone(), self.series.key(event.series));
-                    self.shown.push(Shown { member, line, key, at: *at, until: *until, value: *value });
+                    let Event { series, at, until, value, .. } = *event;
+                    let (line, member, key) = (raw.line, self.member.clone(), self.series.key(series));
+                    self.shown.push(Shown { member, line, key, at, until, value });
                 }
                 self.counts.events += 1;
                 if self.watch.is_some() {

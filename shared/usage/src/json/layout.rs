@@ -6,10 +6,13 @@
 //! record with other texts. Whatever differs in any other way is read in full, so that a layout
 //! never decides what is JSON and what is not.
 
+mod form;
+
 use std::cell::Cell;
 
 use super::{Kind, Node, Origin, Span};
-use crate::scan::{Extent, Glance, Stretch, end_of_number, end_of_string, same};
+use crate::scan::{Extent, Glance, same};
+use form::{Form, Habits, Place};
 
 /// So many layouts are known at a time.
 const LAYOUTS: usize = 8;
@@ -44,23 +47,18 @@ pub(super) struct Layout {
     /// The record that it was learnt from: spans of keys and words lie in it.
     pub(super) learnt: String,
     pub(super) nodes: Vec<Node>,
-    gaps: Vec<Gap>,
-    /// What stands behind the last gap.
-    tail: Stretch,
+    /// The nodes that are strings and numbers, and where these lie in `learnt`.
+    gaps: Vec<usize>,
+    places: Vec<Place>,
+    /// What all records of the layout have.
+    form: Form,
+    /// What most have: some strings are always as long.
+    usual: Option<Form>,
+    habits: Habits,
     /// Tells it from every other layout of the tree.
     id: u64,
-    /// Whether there is nothing but ASCII in it.
-    ascii: bool,
     /// Objects and their members that were looked up: which is which depends on the layout alone.
     members: [Cell<(usize, usize)>; MEMBERS],
-}
-
-/// A string or number, and the stretch of signs and keys before it.
-struct Gap {
-    before: Stretch,
-    /// The value's node.
-    node: usize,
-    string: bool,
 }
 
 impl Layouts {
@@ -83,10 +81,10 @@ impl Layouts {
     /// ASCII. No record begins with another one, so that one layout at most is found.
     fn begins(&mut self, text: &[u8]) -> Option<(usize, usize, bool)> {
         let Self { known, extents, latest, .. } = self;
-        if let Some((length, ascii)) = known.get(*latest).and_then(|layout| layout.measure(text, extents)) {
+        if let Some((length, ascii)) = known.get_mut(*latest).and_then(|layout| layout.measure(text, extents)) {
             return Some((*latest, length, ascii));
         }
-        for (place, layout) in known.iter().enumerate() {
+        for (place, layout) in known.iter_mut().enumerate() {
             if let Some((length, ascii)) = layout.measure(text, extents) {
                 *latest = place;
                 return Some((place, length, ascii));
@@ -139,35 +137,34 @@ impl Layout {
         if text.len() > MAX_BYTES || nodes.len() > MAX_VALUES || nodes.iter().any(escaped) {
             return None;
         }
-        let mut layout = Self {
-            learnt: text.to_owned(),
-            nodes: nodes.to_vec(),
-            gaps: Vec::new(),
-            tail: Stretch::default(),
-            id,
-            ascii: true,
-            members: [const { Cell::new((0, 0)) }; MEMBERS],
-        };
-        let mut behind = 0;
-        for (number, node) in layout.nodes.iter_mut().enumerate() {
+        let mut nodes = nodes.to_vec();
+        let (mut gaps, mut places) = (Vec::new(), Vec::new());
+        for (number, node) in nodes.iter_mut().enumerate() {
             let string = node.kind == Kind::String;
             if string || node.kind == Kind::Number {
-                let before = Stretch::new(text.as_bytes().get(behind..node.text.start)?);
-                layout.gaps.push(Gap { before, node: number, string });
-                behind = node.text.end;
+                gaps.push(number);
+                places.push(Place { extent: Extent { start: node.text.start, end: node.text.end }, string });
             } else {
                 node.text.origin = Origin::Learnt;
             }
             node.key.origin = Origin::Learnt;
         }
-        layout.tail = Stretch::new(text.as_bytes().get(behind..)?);
-        layout.ascii = layout.tail.is_ascii() && layout.gaps.iter().all(|gap| gap.before.is_ascii());
-        Some(layout)
+        Some(Self {
+            learnt: text.to_owned(),
+            form: Form::new(text.as_bytes(), &places, &vec![false; places.len()]),
+            usual: None,
+            habits: Habits::new(&places),
+            nodes,
+            gaps,
+            places,
+            id,
+            members: [const { Cell::new((0, 0)) }; MEMBERS],
+        })
     }
 
     /// The number of the gap that a node's text fills.
     pub(super) fn gap(&self, node: usize) -> Option<usize> {
-        self.gaps.binary_search_by_key(&node, |gap| gap.node).ok()
+        self.gaps.binary_search(&node).ok()
     }
 
     /// The member of the object under a key, if it was looked up before.
@@ -184,21 +181,25 @@ impl Layout {
 
     /// How long the record of this layout is that `text` begins with, if it does, and whether it is
     /// ASCII. Where its values lie is then in `extents`.
-    fn measure(&self, text: &[u8], extents: &mut Vec<Extent>) -> Option<(usize, bool)> {
-        extents.resize(self.gaps.len(), Extent::default());
-        let (mut at, mut ascii) = (0, self.ascii);
-        for (gap, extent) in self.gaps.iter().zip(extents) {
-            let start = gap.before.after(text, at)?;
-            at = if gap.string { end_of_string(text, start, &mut ascii)? } else { end_of_number(text, start)? };
-            *extent = Extent { start, end: at };
+    #[inline]
+    fn measure(&mut self, text: &[u8], extents: &mut Vec<Extent>) -> Option<(usize, bool)> {
+        let usual = self.usual.as_ref().and_then(|form| form.measure(text, extents));
+        usual.or_else(|| self.measure_any(text, extents))
+    }
+
+    /// The same of one that is not as most are; learns from it what most are like.
+    fn measure_any(&mut self, text: &[u8], extents: &mut Vec<Extent>) -> Option<(usize, bool)> {
+        let found = self.form.measure(text, extents)?;
+        if let Some(steady) = self.habits.note(text, extents) {
+            self.usual = Some(Form::new(self.learnt.as_bytes(), &self.places, steady));
         }
-        Some((self.tail.after(text, at)?, ascii))
+        Some(found)
     }
 
     /// Says in the nodes where the values lie.
     fn place(&mut self, extents: &[Extent]) {
         for (gap, Extent { start, end }) in self.gaps.iter().zip(extents) {
-            if let Some(node) = self.nodes.get_mut(gap.node) {
+            if let Some(node) = self.nodes.get_mut(*gap) {
                 node.text = Span { start: *start, end: *end, origin: Origin::Record };
             }
         }

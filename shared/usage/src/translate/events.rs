@@ -14,7 +14,7 @@ use metering::time::Instant;
 use super::series::SeriesTable;
 use crate::column::{Column, Run};
 use crate::error::listed;
-use crate::event_id::EventId;
+use crate::event_id::{EventId, Noted};
 use crate::expression::{Outcome, shorten};
 use crate::field::{Field, Found, Shape, View, neighbours};
 use crate::label::Label;
@@ -39,6 +39,13 @@ pub(super) struct Event {
     pub(super) value: i128,
     /// What tells it from every other event, where the source says so.
     pub(super) id: Option<EventId>,
+}
+
+impl Event {
+    /// What is kept of it under its id.
+    pub(super) fn noted(&self) -> Noted {
+        Noted { series: self.series, kind: self.kind, at: self.at, until: self.until, value: self.value }
+    }
 }
 
 /// The events of the present record, and what is worth keeping from the last one.
@@ -159,8 +166,10 @@ impl Events {
 }
 
 /// Whether the value times the milliseconds of its span can be calculated.
+#[inline]
 fn spreads(value: i128, at: Instant, until: Option<Instant>) -> Result<(), String> {
-    let span = until.map_or(1, |until| i128::from(until.0.saturating_sub(at.0)));
+    let Some(until) = until else { return Ok(()) };
+    let span = i128::from(until.0.saturating_sub(at.0));
     value.checked_mul(span).map(|_| ()).ok_or_else(|| "the quantity is too large to be spread over its time".to_owned())
 }
 

@@ -89,30 +89,42 @@ impl SeriesTable {
     ///
     /// # Errors
     /// [`Unreadable`] when the object fills more cells than are held, or a cell overflows.
+    #[inline]
     pub(super) fn add(&mut self, event: &Event) -> Result<(), Unreadable> {
-        let Event { series, kind, at, value, .. } = *event;
-        spread(at, event.until, value, |at, value| self.put(series, kind, at, value))
+        let Event { series, kind, at, until, value, .. } = *event;
+        match until {
+            None => self.put(series, kind, at, value),
+            Some(_) => spread(at, until, value, |at, value| self.put(series, kind, at, value)),
+        }
     }
 
+    #[inline]
     fn put(&mut self, number: usize, kind: Kind, at: Instant, value: i128) -> Result<(), Unreadable> {
         let Some(series) = self.series.get_mut(number) else { return Ok(()) };
         let quarter = Quarter::of(at);
-        let state = match series.last {
-            Some((last, state)) if last == quarter => Some(state),
-            _ => series.quarters.get(&quarter).copied(),
+        let known = series.last.filter(|(last, _)| *last == quarter).and_then(|(_, state)| self.states.get_mut(state));
+        let Some(state) = known else { return self.put_elsewhere(number, kind, at, value) };
+        state.push(at, value).map_err(|error| overflow(&series.key, &error))?;
+        if grows(kind) { self.fill() } else { Ok(()) }
+    }
+
+    /// Adds to another cell than the latest of its series.
+    fn put_elsewhere(&mut self, number: usize, kind: Kind, at: Instant, value: i128) -> Result<(), Unreadable> {
+        let Some(series) = self.series.get_mut(number) else { return Ok(()) };
+        let quarter = Quarter::of(at);
+        let state = *series.quarters.entry(quarter).or_insert(self.states.len());
+        series.last = Some((quarter, state));
+        let Some(state) = self.states.get_mut(state) else {
+            self.states.push(State::sample(kind, at, value));
+            return self.fill();
         };
-        series.last = Some((quarter, state.unwrap_or(self.states.len())));
-        match state.and_then(|state| self.states.get_mut(state)) {
-            Some(state) => {
-                self.filled += usize::from(matches!(kind, Kind::Cumulative | Kind::Change));
-                state.push(at, value).map_err(|error| overflow(&series.key, &error))?;
-            }
-            None => {
-                self.filled += 1;
-                series.quarters.insert(quarter, self.states.len());
-                self.states.push(State::sample(kind, at, value));
-            }
-        }
+        state.push(at, value).map_err(|error| overflow(&series.key, &error))?;
+        if grows(kind) { self.fill() } else { Ok(()) }
+    }
+
+    /// There is one cell more, or one sample of a cell that holds all of them.
+    fn fill(&mut self) -> Result<(), Unreadable> {
+        self.filled += 1;
         if self.filled <= self.limit {
             return Ok(());
         }
@@ -154,6 +166,12 @@ fn hash(texts: &[u8]) -> usize {
     usize::try_from(hash >> 40).unwrap_or(0)
 }
 
+/// Whether a cell holds all samples.
+fn grows(kind: Kind) -> bool {
+    matches!(kind, Kind::Cumulative | Kind::Change)
+}
+
+#[cold]
 fn overflow(key: &SeriesKey, error: &StateError) -> Unreadable {
     Unreadable::new(format!(
         "the usage of stream `{}` in deployment `{}` cannot be added up: {error}",

@@ -11,10 +11,12 @@ use crate::expression::Outcome;
 use crate::field::{Shape, Stands, View};
 use crate::moment::{LastTime, Moment};
 use crate::number;
-use crate::quantity::within_reason;
 use crate::scan::Extent;
 use crate::source::{Fan, Format, Mapping, Usage};
 use metering::stream::Negative;
+
+/// A mapping with more usages reads every record in full.
+const MAX_USAGES: u64 = 1 << 12;
 
 /// Where the fields of a mapping stand in records that look alike.
 pub(in crate::translate) struct Plan {
@@ -22,12 +24,14 @@ pub(in crate::translate) struct Plan {
 }
 
 struct Places {
+    /// The numbers of the fan and, in it, of the usage.
+    of: (usize, usize),
     time: Place,
     quantity: Place,
     /// All that conditions and names depend on.
     names: Vec<usize>,
     /// Tells the usage and the looks from all others.
-    asker: u128,
+    asker: u64,
 }
 
 /// Where a quantity or a time is read.
@@ -85,18 +89,17 @@ pub(in crate::translate) fn is_plain(mapping: &Mapping) -> bool {
 impl Plan {
     /// The plan for records that look like this one; none where looks do not say enough.
     pub(in crate::translate) fn new(mapping: &Mapping, shape: Shape<'_>, id: u64) -> Option<Self> {
-        let asker = |number: u64| (u128::from(id) << 64) | u128::from(number);
-        let places = |((fan, usage), number)| Places::new(fan, usage, shape, asker(number));
-        Some(Self { usages: usages(mapping).zip(0..).map(places).collect::<Option<_>>()? })
+        let asker = |number: u64| id.checked_mul(MAX_USAGES)?.checked_add(Some(number).filter(|n| *n < MAX_USAGES)?);
+        let fans = mapping.fans.iter().enumerate();
+        let usages =
+            fans.flat_map(|(of, fan)| fan.usages.iter().enumerate().map(move |(n, usage)| (fan, usage, (of, n))));
+        let places = |((fan, usage, of), number)| Places::new(fan, usage, of, shape, asker(number)?);
+        Some(Self { usages: usages.zip(0..).map(places).collect::<Option<_>>()? })
     }
 }
 
-fn usages(mapping: &Mapping) -> impl Iterator<Item = (&Fan, &Usage)> {
-    mapping.fans.iter().flat_map(|fan| fan.usages.iter().map(move |usage| (fan, usage)))
-}
-
 impl Places {
-    fn new(fan: &Fan, usage: &Usage, shape: Shape<'_>, asker: u128) -> Option<Self> {
+    fn new(fan: &Fan, usage: &Usage, of: (usize, usize), shape: Shape<'_>, asker: u64) -> Option<Self> {
         let mut names = Vec::new();
         usage.conditions.iter().try_for_each(|condition| condition.depends(shape, &mut names))?;
         fan.deployment.depends(shape, &mut names)?;
@@ -106,7 +109,7 @@ impl Places {
         names.dedup();
         let time = Place::of(fan.when.plain().and_then(|field| field.stands(shape)));
         let quantity = Place::of(usage.quantity.plain().and_then(|field| field.stands(shape)));
-        (names.len() <= MAX_NAMES).then_some(Self { time, quantity, names, asker })
+        (names.len() <= MAX_NAMES).then_some(Self { of, time, quantity, names, asker })
     }
 }
 
@@ -139,7 +142,9 @@ impl Events {
         record: Alike<'_>,
         series: &mut SeriesTable,
     ) -> Done {
-        for ((fan, usage), places) in usages(mapping).zip(&plan.usages) {
+        for places in &plan.usages {
+            let Some(fan) = mapping.fans.get(places.of.0) else { return Done::No };
+            let Some(usage) = fan.usages.get(places.of.1) else { return Done::No };
             let wanted = Wanted { mapping, fan, usage, places };
             let read = match self.names_alike(wanted, record, series) {
                 Ok(None) => Ok(()),
@@ -191,7 +196,7 @@ impl Events {
         let Wanted { usage, .. } = wanted;
         let Moment { at, until } = wanted.moment(record, &mut self.last_time)?;
         let refused = value < 0 && usage.negative == Negative::Reject;
-        if refused || within_reason(value).is_err() || spreads(value, at, until).is_err() {
+        if refused || spreads(value, at, until).is_err() {
             return Err(Done::No);
         }
         self.list.push(Event { series, kind: usage.kind, at, until, value, id: None });

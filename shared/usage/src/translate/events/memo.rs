@@ -1,6 +1,6 @@
 //! What was said of the same names before.
 
-use crate::scan::{Extent, block};
+use crate::scan::Extent;
 
 /// So many answers are remembered at the most, and so many at first.
 const MOST: usize = 1 << 15;
@@ -8,10 +8,11 @@ const FIRST: usize = 1 << 8;
 /// So many places are looked at for one.
 const PROBES: usize = 8;
 /// The most words that are asked about at once, and the most names.
-const MAX_WORDS: usize = 24;
+const MAX_WORDS: usize = 48;
 pub(super) const MAX_NAMES: usize = 12;
-/// No name that fits so many words is longer than so many bits say.
-const LENGTH_BITS: usize = 10;
+/// With the number of bytes before it, the highest byte of a name's last word. It stands nowhere in
+/// UTF-8, so that no other words end a name.
+const LAST: u64 = 0xf8;
 
 /// Answers by the bytes of names: whether a record counts, and for which series.
 #[derive(Default)]
@@ -21,49 +22,58 @@ pub(super) struct Memo {
     asked: Asked,
 }
 
-/// The names that are asked about: who asks, all names in words of sixteen bytes, each with
-/// noughts behind it, and their lengths. No two lists of names are written alike, as who asks always
-/// asks about as many.
-#[derive(Default)]
+/// The names that are asked about: who asks, and all names in words of eight bytes, the last one of
+/// each with fewer. No two lists of names are written alike.
 struct Asked {
-    words: [u128; MAX_WORDS],
+    words: [u64; MAX_WORDS],
     length: usize,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self { words: [0; MAX_WORDS], length: 0 }
+    }
 }
 
 impl Asked {
     #[inline]
-    fn push(&mut self, word: u128) -> Option<()> {
+    fn push(&mut self, word: u64) -> Option<()> {
         *self.words.get_mut(self.length)? = word;
         self.length += 1;
         Some(())
     }
 
     #[inline]
-    fn words(&self) -> &[u128] {
+    fn words(&self) -> &[u64] {
         self.words.get(..self.length).unwrap_or_default()
     }
 
     /// `None` where such names are not remembered.
     #[inline]
-    fn take(&mut self, asker: u128, text: &[u8], names: impl Iterator<Item = Extent>) -> Option<()> {
+    fn take(&mut self, asker: u64, text: &[u8], names: impl Iterator<Item = Extent>) -> Option<()> {
         self.length = 0;
         self.push(asker)?;
-        let mut lengths = 0;
         for Extent { start, end } in names {
             let mut at = start;
-            while at < end {
-                let unused = 16_usize.saturating_sub(end - at);
-                self.push(u128::from_le_bytes(*block(text, at)?) & (u128::MAX >> (8 * unused)))?;
-                at += 16;
+            while end - at >= 8 {
+                self.push(word(text, at)?)?;
+                at += 8;
             }
-            lengths = (lengths << LENGTH_BITS) | u128::try_from(end - start).ok()?;
+            let rest = u64::try_from(end - at).ok()?;
+            let last = word(text, at)? & !(u64::MAX << (8 * rest));
+            self.push(last | ((LAST | rest) << 56))?;
         }
-        self.push(lengths)
+        Some(())
     }
 }
 
+#[inline]
+fn word(text: &[u8], at: usize) -> Option<u64> {
+    text.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| u64::from_le_bytes(*bytes))
+}
+
 struct Known {
-    words: Box<[u128]>,
+    words: Box<[u64]>,
     answer: Answer,
 }
 
@@ -73,7 +83,7 @@ pub(super) type Answer = Option<usize>;
 impl Memo {
     /// Takes the names that are asked about next; whether such names are remembered at all.
     #[inline]
-    pub(super) fn ask(&mut self, asker: u128, text: &[u8], names: impl Iterator<Item = Extent>) -> bool {
+    pub(super) fn ask(&mut self, asker: u64, text: &[u8], names: impl Iterator<Item = Extent>) -> bool {
         self.asked.take(asker, text, names).is_some()
     }
 
@@ -127,12 +137,12 @@ impl Memo {
 
 /// Any names have some place; which one decides only how long it takes to find them.
 #[inline]
-fn hash(words: &[u128]) -> usize {
+fn hash(words: &[u64]) -> usize {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let half = |word: u128| u64::try_from(word & u128::from(u64::MAX)).unwrap_or_default();
     let folded = words.iter().fold(ODD, |hash, word| {
-        let product = u128::from(half(*word) ^ hash) * u128::from(half(*word >> 64) ^ ODD);
-        half(product) ^ half(product >> 64)
+        let product = u128::from(*word ^ hash) * u128::from(ODD);
+        let (low, high) = (product & u128::from(u64::MAX), product >> 64);
+        u64::try_from(low ^ high).unwrap_or_default()
     });
     usize::try_from(folded >> 32).unwrap_or_default()
 }
@@ -155,7 +165,7 @@ mod tests {
                 extent
             })
             .collect();
-        memo.ask(u128::try_from(names.len()).unwrap(), text.as_bytes(), extents.into_iter())
+        memo.ask(u64::try_from(names.len()).unwrap(), text.as_bytes(), extents.into_iter())
     }
 
     proptest! {
@@ -195,7 +205,7 @@ mod tests {
     #[test]
     fn names_that_are_too_long_are_not_remembered() {
         let mut memo = Memo::default();
-        assert!(!ask(&mut memo, &["a".repeat(MAX_WORDS * 16)]));
+        assert!(!ask(&mut memo, &["a".repeat(MAX_WORDS * 8)]));
         assert!(ask(&mut memo, &["a".repeat(300)]));
         assert!(!ask(&mut memo, &["a".repeat(300), "b".repeat(300)]));
     }

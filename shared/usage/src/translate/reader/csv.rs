@@ -10,6 +10,9 @@ use crate::source::{Csv, Heading};
 /// A header is looked for in so many rows.
 const MAX_PREAMBLE: usize = 1_000;
 
+/// A row of a file whose rows differ in width is glanced at if it has at most so many cells.
+const MAX_GLANCED: usize = 1_024;
+
 pub(in crate::translate) struct CsvReader<'s> {
     csv: &'s Csv,
     row: Row,
@@ -19,8 +22,9 @@ pub(in crate::translate) struct CsvReader<'s> {
     heading: Option<Vec<u8>>,
     /// How many rows stand before it.
     preamble: usize,
-    /// The cells of the row that was glanced at.
+    /// The cells of the row that was glanced at, which has so many.
     cells: Vec<Extent>,
+    seen: usize,
 }
 
 impl<'s> CsvReader<'s> {
@@ -33,6 +37,7 @@ impl<'s> CsvReader<'s> {
             heading: None,
             preamble: 0,
             cells: Vec::new(),
+            seen: 0,
         }
     }
 
@@ -118,19 +123,24 @@ impl<'s> CsvReader<'s> {
         if !settled {
             return None;
         }
+        let room = if self.csv.ragged { MAX_GLANCED } else { self.width? };
+        if self.cells.len() != room {
+            self.cells.resize(room, Extent::default());
+        }
         let found = glance(text, self.csv.dialect, &mut self.cells)?;
+        self.seen = usize::try_from(found.id).ok()?;
         let is_heading = self.heading.as_deref().is_some_and(|heading| text.get(..found.length) == Some(heading));
-        let fits = self.csv.ragged || self.width == Some(self.cells.len());
+        let fits = self.csv.ragged || self.seen == room;
         (fits && !is_heading).then_some(found)
     }
 
     #[inline]
     pub(super) fn extents(&self) -> &[Extent] {
-        &self.cells
+        self.cells.get(..self.seen).unwrap_or_default()
     }
 
     pub(super) fn fill(&mut self) {
-        self.row.fill(&self.cells);
+        self.row.fill(self.cells.get(..self.seen).unwrap_or_default());
     }
 
     pub(super) fn shape<'r>(&'r self, record: &'r str) -> Shape<'r> {
