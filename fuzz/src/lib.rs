@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use metering::tally::{Cells, Counts};
 use usage::{Limits, ObjectContext, Source, SourceSpec, Translation, Translator, Unreadable};
 
 const STREAMS: &str =
@@ -57,6 +58,28 @@ impl Target {
             (Err(_), Err(_)) => {}
             (whole, cut) => panic!("whole {whole:?}, in pieces of {size} {cut:?}"),
         }
+    }
+
+    /// Holds a file of lines against what its lines are one by one, each read by who has seen none:
+    /// the short ways through records that look alike say nothing else.
+    pub fn check_alike(&self, bytes: &[u8]) {
+        // A blank line before them: no line is taken for the beginning of something packed.
+        let below_blank = |text: &[u8]| self.translate(&[b"\n", text].concat(), usize::MAX);
+        let lines = bytes.split(|byte| *byte == b'\n');
+        // Rows whose quotes hold line ends are other records than lines.
+        let Ok(alone) = lines.map(below_blank).collect::<Result<Vec<_>, _>>() else { return };
+        let whole = below_blank(bytes).expect("a file of lines that can each be read");
+        let (mut cells, mut counts) = (Cells::default(), Counts::default());
+        for line in &alone {
+            cells.merge(&line.tally.cells).expect("small sums");
+            counts = counts.add(&line.tally.counts).expect("small counts");
+        }
+        assert_eq!((whole.tally.cells, whole.tally.counts), (cells, counts));
+        let rejected = (2..)
+            .zip(&alone)
+            .flat_map(|(line, alone)| alone.rejects.iter().map(move |reject| (line, &reject.reason, &reject.bytes)));
+        let kept = whole.rejects.iter().map(|reject| (reject.line, &reject.reason, &reject.bytes));
+        assert!(kept.eq(rejected.take(limits().rejects)), "{:?}", whole.rejects);
     }
 
     fn translate(&self, bytes: &[u8], size: usize) -> Result<Translation, Unreadable> {
