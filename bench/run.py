@@ -2,7 +2,8 @@
 
 CPU time is what the system charged the process (user and system), median of the rounds; a ratio
 is that of medians of one and the same run. MB are megabytes of text, also where the file is
-compressed, so that the lines of all tables can be compared."""
+compressed, so that the lines of all tables can be compared; of Parquet those of the JSON Lines with
+the same records."""
 
 import argparse
 import hashlib
@@ -33,17 +34,21 @@ def programs(kind):
             table["decompression alone (zlib-ng)"] = (peer("zlib_ng"), False)
             table["decompression alone (ISA-L)"] = (peer("isal"), False)
         return {"farthing": (ours("ours"), True), **table, "DuckDB": (peer("duckdb"), True)}
-    table = {"farthing": (ours("ours"), True), "by hand": (ours("by_hand"), True)}
-    if kind == "parquet":
-        del table["by hand"]
+    if kind == "xml":
+        return {"farthing": (ours("ours"), True), "Python, lxml": (peer("lxml"), True)}
+    table = {"farthing": (ours("ours"), True)}
+    if kind in ("jsonl", "csv"):
+        table["by hand"] = (ours("by_hand"), True)
     if kind == "jsonl":
         table["sonic-rs, typed"] = (ours("typed", "sonic"), True)
         table["serde_json, typed"] = (ours("typed", "serde"), True)
     table["DuckDB"] = (peer("duckdb"), True)
     table["Polars"] = (peer("polars"), True)
     table["ClickHouse (chdb)"] = (peer("chdb"), True)
-    if kind == "jsonl":
+    if kind in ("jsonl", "nested.jsonl"):
         table["Python, orjson"] = (peer("orjson"), True)
+    if kind == "log":
+        table["Python, re"] = (peer("re"), True)
     if kind in ("jsonl", "csv"):
         table["line ends alone"] = (ours("bare", "lines"), False)
     return table
@@ -92,8 +97,8 @@ def main():
     arguments = arguments.parse_args()
     texts = {}
     for path in arguments.files:
-        kind = "csv" if ".csv" in path.name else "jsonl"
-        texts[path] = (path.parent / f"{path.name.split('.')[0]}.{kind}").stat().st_size
+        packed = path.suffix in (".gz", ".zst", ".parquet")
+        texts[path] = (path.with_name("readings.jsonl") if packed else path).stat().st_size
     agree = [measure(path, texts[path], arguments.rounds, arguments.only) for path in arguments.files]
     sys.exit(0 if all(agree) else 1)
 

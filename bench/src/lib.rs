@@ -40,7 +40,7 @@ pub fn file() -> (PathBuf, File) {
 
 /// Calls `use_lines` with whole lines of `input`, a piece at a time.
 pub fn whole_lines(mut input: impl Read, mut use_lines: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut buffer = vec![0; 1 << 20];
+    let mut buffer = vec![0; 256 << 10];
     let mut held = 0;
     loop {
         let read = input.read(&mut buffer[held..])?;

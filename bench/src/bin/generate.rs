@@ -1,4 +1,5 @@
-//! Writes the data: `generate jsonl|csv BYTES_OF_JSON_LINES > FILE`. The same seed everywhere.
+//! Writes the data: `generate jsonl|csv|log|xml|nested BYTES_OF_JSON_LINES > FILE`. The same seed
+//! everywhere, and the same readings; in `nested` eight of them share the first one's time and cluster.
 
 use std::io::{self, BufWriter, Write};
 
@@ -91,9 +92,40 @@ fn csv(out: &mut impl Write, r: &Record) -> io::Result<()> {
     )
 }
 
+fn log(out: &mut impl Write, r: &Record) -> io::Result<()> {
+    writeln!(
+        out,
+        "{} prod-{:02} node-{:02}.prod-{:02}.example.net [{}] metric={} value={} region={}",
+        time(r.at), r.cluster, r.host, r.cluster, r.team, r.metric, value(r.thousandths), r.region,
+    )
+}
+
+fn xml(out: &mut impl Write, r: &Record) -> io::Result<()> {
+    writeln!(
+        out,
+        "  <reading id=\"{}\" time=\"{}\"><cluster>prod-{:02}</cluster><host>node-{:02}.prod-{:02}.example.net</host><metric>{}</metric><value>{}</value><labels region=\"{}\" team=\"{}\"/></reading>",
+        id(r.id), time(r.at), r.cluster, r.host, r.cluster, r.metric, value(r.thousandths), r.region, r.team,
+    )
+}
+
+const NESTED: u64 = 8;
+
+/// A reading of several; the first one begins the record and the last one ends it.
+fn nested(out: &mut impl Write, r: &Record, number: u64, is_last: bool) -> io::Result<()> {
+    if number.is_multiple_of(NESTED) {
+        write!(
+            out,
+            r#"{{"id":"{}","time":"{}","cluster":"prod-{:02}","labels":{{"region":"{}","team":"{}"}},"readings":["#,
+            id(r.id), time(r.at), r.cluster, r.region, r.team,
+        )?;
+    }
+    write!(out, r#"{{"host":"node-{:02}","metric":"{}","value":{}}}"#, r.host, r.metric, value(r.thousandths))?;
+    if is_last || number % NESTED == NESTED - 1 { writeln!(out, "]}}") } else { write!(out, ",") }
+}
+
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, format, bytes] = arguments.as_slice() else { panic!("generate jsonl|csv BYTES") };
+    let [_, format, bytes] = arguments.as_slice() else { panic!("generate jsonl|csv|log|xml|nested BYTES") };
     let bytes: usize = bytes.parse().expect("a number of bytes");
     // So many records that the last one lies on the second day, whatever the size.
     let step = 172_800_000.0 / (bytes as f64 / 279.0);
@@ -102,18 +134,26 @@ fn main() -> io::Result<()> {
     if format == "csv" {
         writeln!(out, "id,time,cluster,host,metric,value,env,region,team,version,tier")?;
     }
+    if format == "xml" {
+        writeln!(out, "<readings>")?;
+    }
     let (mut written, mut number) = (0, 0_u64);
     let mut sink = io::sink();
     while written < bytes {
         let at = START + ((number as f64 * step) as u64).min(172_799_999);
         let record = record(&mut random, at);
-        if format == "csv" {
-            written += json(&mut sink, &record)?;
-            csv(&mut out, &record)?;
-        } else {
-            written += json(&mut out, &record)?;
+        written += json(&mut sink, &record)?;
+        match format.as_str() {
+            "csv" => csv(&mut out, &record)?,
+            "log" => log(&mut out, &record)?,
+            "xml" => xml(&mut out, &record)?,
+            "nested" => nested(&mut out, &record, number, written >= bytes)?,
+            _ => _ = json(&mut out, &record)?,
         }
         number += 1;
+    }
+    if format == "xml" {
+        writeln!(out, "</readings>")?;
     }
     out.flush()
 }
