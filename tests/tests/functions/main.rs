@@ -158,7 +158,7 @@ async fn a_month_is_not_closed_by_a_misread_request_nor_before_everything_is_cou
 }
 
 /// Each event with the function that it is for; what makes it possible comes before it.
-const EVENTS: [(&str, Function); 17] = [
+const EVENTS: &[(&str, Function)] = &[
     ("s3-test-event", Function::Translate),
     ("s3-object-removed", Function::Translate),
     ("s3-put", Function::Translate),
