@@ -247,7 +247,7 @@ impl Invoice {
     /// # Errors
     /// [`DocumentError::Json`]; a document has nothing that JSON cannot say.
     pub fn canonical_json(&self) -> Result<String, DocumentError> {
-        Ok(canonical::json(&serde_json::to_value(self)?))
+        Ok(canonical::json(self)?)
     }
 
     /// Reads an invoice and checks it as [`Invoice::check`] does.
