@@ -3,8 +3,8 @@
 //! A directory is a snapshot of effective-dated facts ([`Claim`]) and of the accounts they name ([`Party`]). Snapshots
 //! are only ever added, each under the version that its facts hash to; a billing run pins one. Every fact also keeps
 //! the instant at which it was first recorded, so that "what did we believe then" can be answered (bitemporal). A
-//! snapshot is lines in shards by a hash of the deployment's name: it opens without being parsed, and a lookup is a
-//! binary search. Never stores anything itself.
+//! snapshot is lines in shards by a hash of the deployment's name: it opens without being parsed, and a lookup looks at
+//! an index of hashes and at one line. Never stores anything itself.
 
 mod claim;
 mod difference;
