@@ -6,6 +6,7 @@
 pub mod blobs;
 pub mod faults;
 pub mod kill;
+pub mod large;
 pub mod ministack;
 pub mod races;
 pub mod tables;

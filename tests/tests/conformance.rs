@@ -66,19 +66,25 @@ fn aws_conforms_on_an_independent_server() {
         aws::provision(&config).await.unwrap();
     });
     let ports = runtime.block_on(aws::connect(config.clone())).unwrap();
-    let client = runtime.block_on(s3(&server.endpoint));
-    let upload: Upload = Box::new(move |bucket, key, bytes| {
-        let put = client.put_object().bucket(name(&config.buckets, bucket)).key(key).body(ByteStream::from(bytes));
-        Box::pin(async move { drop(put.send().await.unwrap()) })
-    });
-    conform(&runtime, &Subject::new(Arc::new(ports), upload, 30));
+    let upload = || uploader(runtime.block_on(s3(&server.endpoint)), config.buckets.clone());
+    conform(&runtime, &Subject::new(Arc::new(ports), upload(), 30));
+    let upload = upload();
     runtime.block_on(async {
+        conformance::large::parts_that_break_off_are_asked_for_again(&server.endpoint, local, &upload).await;
+        conformance::large::an_object_replaced_while_it_is_read_is_read_anew(&server.endpoint, local, upload).await;
         conformance::faults::each_call_with_each_fault(&server.endpoint, local).await;
         conformance::faults::many_at_once_on_a_bad_network(&server.endpoint, local).await;
         tallies_expire_and_claims_and_invoices_do_not(&server.endpoint).await;
         what_is_enqueued_is_a_notification_that_s3_could_have_sent(&server.endpoint).await;
         errors_name_the_code_and_whether_to_try_again(&server.endpoint).await;
     });
+}
+
+fn uploader(client: aws_sdk_s3::Client, buckets: BucketNames) -> Upload {
+    Box::new(move |bucket, key, bytes| {
+        let put = client.put_object().bucket(name(&buckets, bucket)).key(key).body(ByteStream::from(bytes));
+        Box::pin(async move { drop(put.send().await.unwrap()) })
+    })
 }
 
 async fn tallies_expire_and_claims_and_invoices_do_not(endpoint: &str) {

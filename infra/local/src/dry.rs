@@ -3,7 +3,7 @@
 mod report;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use catalog::Readings;
@@ -16,6 +16,9 @@ use crate::report::say;
 
 /// Bytes of the file that are held at a time.
 const PIECE: usize = 1 << 20;
+
+/// A file with more bytes is large.
+const LARGE: u64 = 4 << 20;
 
 /// Bytes of a file that are looked at to propose a source.
 const SNIFFED: u64 = 4 << 20;
@@ -48,9 +51,9 @@ fn run(
 ) -> Result<Result<Translation, Unreadable>, Failure> {
     let context = ObjectContext { key: key.to_owned(), tags, ..ObjectContext::default() };
     let limits = Limits { shown: show, ..Limits::default() };
-    let mut translator = Translator::with_limits(source, context, limits);
     let failed = |error| Failure::file(file, error);
     let mut reader = File::open(file).map_err(failed)?;
+    let mut translator = translator(&mut reader, source, context, limits).map_err(failed)?;
     let mut piece = vec![0; PIECE];
     loop {
         let length = reader.read(&mut piece).map_err(failed)?;
@@ -59,6 +62,30 @@ fn run(
             return Ok(Err(unreadable));
         }
     }
+}
+
+/// What translates the file, as a function would: large ones on two threads, and their end first where that says
+/// what stands before it. A pipe has no end to look at.
+fn translator<'s>(
+    file: &mut File,
+    source: &'s Source,
+    context: ObjectContext,
+    limits: Limits,
+) -> std::io::Result<Translator<'s>> {
+    let facts = file.metadata()?;
+    if !facts.is_file() || facts.len() <= LARGE {
+        return Ok(Translator::with_limits(source, context, limits));
+    }
+    let mut translator = Translator::on_two_threads(source, context, limits);
+    let mut wanted = source.asks_for_end();
+    while let Some(length) = wanted.map(|length| length.min(facts.len())) {
+        let mut end = Vec::new();
+        file.seek(SeekFrom::Start(facts.len().saturating_sub(length)))?;
+        file.by_ref().take(length).read_to_end(&mut end)?;
+        file.seek(SeekFrom::Start(0))?;
+        wanted = translator.foresee(&end, facts.len());
+    }
+    Ok(translator)
 }
 
 /// The source that reads the file, and the key under which it does.

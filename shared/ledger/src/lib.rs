@@ -8,6 +8,7 @@
 //! at once, and may be cut off at any await.
 
 pub mod aggregate;
+mod ahead;
 pub mod attention;
 pub mod audit;
 pub mod charges;

@@ -10,18 +10,16 @@ use metering::rollup::{Slot, Standing, Whole};
 use metering::tally::{Counts, Tally};
 use metering::time::Instant;
 use sha2::{Digest, Sha256};
-use usage::{ObjectContext, Source, Tags, Translation, Translator, Watch, WholeOf};
+use usage::{Limits, ObjectContext, Source, Tags, Translation, Translator, Unreadable, Watch, WholeOf};
 
+use crate::ahead::{self, Ahead, Parts};
 use crate::attention::{self, Kind, Notice};
 use crate::error::LedgerError;
 use crate::file::{Claim, FileRecord, claimed_slot, read_claim};
 use crate::marks;
 use crate::names;
-use crate::ports::{Bucket, Item, ObjectMeta, Ports, Read, Write, Written};
+use crate::ports::{Bucket, Item, ObjectMeta, Ports, Write, Written};
 use crate::restate::Restatements;
-
-/// Bytes asked for at a time. Memory is bounded by this and by the cells of one file.
-const READ_BYTES: u64 = 1 << 20;
 
 /// How often a step is taken anew when others write in between.
 const ATTEMPTS: usize = 8;
@@ -222,32 +220,9 @@ pub(crate) async fn read_watched<'s, P: Ports>(
 ) -> Result<Option<Draft>, LedgerError> {
     let whole = whole(source, &tags, meta);
     let file = names::file_id(&meta.key).into();
-    let mut translator = Translator::new(source, ObjectContext { key: meta.key.clone(), tags, file });
-    if let Some(watch) = watch {
-        translator = translator.watched(watch);
-    }
-    let mut hasher = Sha256::new();
-    let mut unreadable = None;
-    let mut offset = 0;
-    while offset < meta.size {
-        let Read::Bytes(bytes) = ports.read(Bucket::Usage, &meta.key, &meta.etag, offset, READ_BYTES).await? else {
-            return Ok(None);
-        };
-        let length = u64::try_from(bytes.len()).unwrap_or(0);
-        if length == 0 {
-            return Ok(None);
-        }
-        hasher.update(&bytes);
-        // The hash needs all bytes, also of a file that turns out unreadable in the middle.
-        if unreadable.is_none() {
-            unreadable = translator.push(&bytes).err();
-        }
-        offset = offset.saturating_add(length);
-    }
-    let content = names::hex(&hasher.finalize());
-    let translated = match unreadable {
-        Some(error) => Err(error),
-        None => translator.finish(),
+    let context = ObjectContext { key: meta.key.clone(), tags, file };
+    let Some((content, translated)) = read_parts(ports, source, context, meta, watch, Parts::USUAL).await? else {
+        return Ok(None);
     };
     let mut draft = match translated {
         Ok(translation) => draft_of(ports, source, meta, content, translation).await?,
@@ -255,6 +230,64 @@ pub(crate) async fn read_watched<'s, P: Ports>(
     };
     draft.record.whole = whole;
     Ok(Some(draft))
+}
+
+/// The hash of the object's bytes, and what they are translated into.
+type Content = (String, Result<Translation, Unreadable>);
+
+/// One pass over the bytes, in their order: the hash needs all of them.
+async fn read_parts<'s, P: Ports>(
+    ports: &P,
+    source: &'s Source,
+    context: ObjectContext,
+    meta: &ObjectMeta,
+    watch: Option<Watch<'s>>,
+    parts: Parts,
+) -> Result<Option<Content>, LedgerError> {
+    let Some(mut translator) = translator(ports, source, context, meta, watch, parts).await? else { return Ok(None) };
+    let mut hasher = Sha256::new();
+    let mut unreadable = None;
+    let mut ahead = Ahead::new(ports, Bucket::Usage, meta, parts);
+    loop {
+        let Some(bytes) = ahead.next().await? else { return Ok(None) };
+        if bytes.is_empty() {
+            break;
+        }
+        hasher.update(&bytes);
+        // The hash needs all bytes, also of a file that turns out unreadable in the middle.
+        if unreadable.is_none() {
+            unreadable = translator.push(&bytes).err();
+        }
+    }
+    let translated = match unreadable {
+        Some(error) => Err(error),
+        None => translator.finish(),
+    };
+    Ok(Some((names::hex(&hasher.finalize()), translated)))
+}
+
+/// What translates the object; `None` if it changed meanwhile. An object of one part is not worth a
+/// thread, nor a request for its end; who looks on does so on this thread.
+async fn translator<'s, P: Ports>(
+    ports: &P,
+    source: &'s Source,
+    context: ObjectContext,
+    meta: &ObjectMeta,
+    watch: Option<Watch<'s>>,
+    parts: Parts,
+) -> Result<Option<Translator<'s>>, LedgerError> {
+    let is_large = meta.size > parts.bytes;
+    let mut translator = match watch {
+        Some(watch) => Translator::new(source, context).watched(watch),
+        None if is_large => Translator::on_two_threads(source, context, Limits::default()),
+        None => Translator::new(source, context),
+    };
+    let mut wanted = source.asks_for_end().filter(|_| is_large);
+    while let Some(length) = wanted {
+        let Some(end) = ahead::last(ports, Bucket::Usage, meta, length).await? else { return Ok(None) };
+        wanted = translator.foresee(&end, meta.size);
+    }
+    Ok(Some(translator))
 }
 
 /// What a file is the whole of, and when it came where that decides.

@@ -18,8 +18,11 @@ pub struct Limits {
     pub held_bytes: usize,
     /// Bytes of a manifest. More makes the object unreadable.
     pub manifest_bytes: usize,
-    /// Bytes of a Parquet file, which is held until it ends. More makes the object unreadable.
+    /// Bytes that are held of a Parquet file: of one group of rows those of the columns in use, or,
+    /// where its end is not known beforehand, all of the file. More makes the object unreadable.
     pub parquet_bytes: usize,
+    /// Bytes at the end of a Parquet file that describe it. More makes the object unreadable.
+    pub parquet_end_bytes: usize,
     /// Bytes of one record. A longer one makes the object unreadable: where it ends is not known.
     pub record_bytes: usize,
     /// Cells (deployment, stream, series, dimensions, quarter-hour) and readings of counters that
@@ -45,6 +48,7 @@ impl Default for Limits {
             held_bytes: 24 << 20,
             manifest_bytes: 1 << 20,
             parquet_bytes: 64 << 20,
+            parquet_end_bytes: 16 << 20,
             record_bytes: 8 << 20,
             cells: 200_000,
             ids: 1_000_000,

@@ -1,84 +1,194 @@
 //! Rows of a Parquet file as JSON, one object a row, exact: decimals with all their digits, binary
 //! floats as the shortest decimal text that gives them, times as RFC 3339.
 //!
-//! What the columns are stands at the end of the file, so its bytes are held until it ends.
+//! What the columns are stands at the end of the file. Who knows the end beforehand says it, and the
+//! file is read one group of rows after the other as its bytes pass; else they are held until it ends.
 
-use std::fmt::Write;
+mod groups;
+mod text;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::DateTime;
-use parquet::basic::LogicalType;
-use parquet::data_type::Decimal;
 use parquet::errors::ParquetError;
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::{Field, Row};
-use parquet::schema::types::Type;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::properties::ReaderProperties;
+use parquet::file::reader::ChunkReader;
+use parquet::file::serialized_reader::SerializedRowGroupReader;
+use parquet::record::reader::RowIter;
+use parquet::schema::types::{Type, TypePtr};
 
 use crate::error::Unreadable;
 use crate::limits::Limits;
 use crate::split::{Raw, RecordSink};
+use groups::Groups;
 
-/// The bytes of a file that has not ended.
-pub(crate) struct Spool {
-    held: Vec<u8>,
+/// What a file begins and ends with.
+const MAGIC: &[u8] = b"PAR1";
+
+/// Behind the description at the end of a file stand its length in four bytes and the magic.
+const TRAILER: usize = 8;
+
+/// A file of which the bytes are pushed.
+pub(crate) struct Parquet {
     limits: Limits,
     /// The columns in use.
     roots: Vec<String>,
+    /// The bytes of a file of which the end is not known.
+    held: Vec<u8>,
+    groups: Option<Box<Groups>>,
+    /// Why the end that was said is of no use.
+    unsaid: Option<Unreadable>,
 }
 
-impl Spool {
+impl Parquet {
     pub(crate) fn new(roots: &[String], limits: Limits) -> Self {
-        Self { held: Vec::new(), limits, roots: roots.to_vec() }
+        Self { limits, roots: roots.to_vec(), held: Vec::new(), groups: None, unsaid: None }
     }
 
-    /// Holds the next bytes.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
+    /// Says, before the first byte, what the file of this size ends with. What comes back is how many
+    /// of its last bytes it takes, where these are too few.
+    pub(crate) fn foresee(&mut self, end: &[u8], size: u64) -> Option<u64> {
+        let described = described(end)?;
+        let whole = u64::try_from(described.saturating_add(TRAILER)).ok()?;
+        let too_long = described > self.limits.parquet_end_bytes || whole > size;
+        if !too_long && described.saturating_add(TRAILER) > end.len() {
+            return Some(whole);
+        }
+        let groups = match too_long {
+            true => Err(Unreadable::new(format!(
+                "the Parquet file is described by {described} bytes at its end, where at most {} are read; it is damaged, or has too many groups of rows",
+                self.limits.parquet_end_bytes
+            ))),
+            false => Groups::new(end, size, &self.roots, self.limits),
+        };
+        match groups {
+            Ok(groups) => self.groups = Some(Box::new(groups)),
+            Err(unreadable) => self.unsaid = Some(unreadable),
+        }
+        None
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn push(&mut self, bytes: &[u8], sink: &mut impl RecordSink) -> Result<(), Unreadable> {
+        if let Some(groups) = &mut self.groups {
+            return groups.push(bytes, sink);
+        }
         if self.held.len().saturating_add(bytes.len()) > self.limits.parquet_bytes {
-            return Err(Unreadable::new(format!(
-                "the Parquet file has more than {} bytes, which is as much as is held of one; write several smaller ones",
-                self.limits.parquet_bytes
-            )));
+            return Err(self.unsaid.take().unwrap_or_else(|| {
+                Unreadable::new(format!(
+                    "the Parquet file has more than {} bytes, which is as much as is held of one that is packed; put it down as it is, or write several smaller ones",
+                    self.limits.parquet_bytes
+                ))
+            }));
         }
         self.held.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// Reads the rows of the file, which ends here.
+    /// Reads the rest of the rows of the file, which ends here.
     pub(crate) fn finish(&mut self, sink: &mut impl RecordSink) -> Result<(), Unreadable> {
-        let held = std::mem::take(&mut self.held);
+        if let Some(groups) = &mut self.groups {
+            return groups.finish(sink);
+        }
+        let held = Bytes::from(std::mem::take(&mut self.held));
         if held.is_empty() {
             return Ok(());
         }
-        if !held.starts_with(b"PAR1") {
-            return Err(Unreadable::new("it is no Parquet: it does not begin with PAR1"));
+        if !held.starts_with(MAGIC) {
+            return Err(no_parquet());
         }
-        let reader = guarded(|| SerializedFileReader::new(Bytes::from(held)))?;
-        self.check_size(&reader)?;
-        let schema = projected(reader.metadata().file_metadata().schema(), &self.roots)?;
-        let mut rows = guarded(|| reader.get_row_iter(Some(schema.clone())))?;
-        let mut text = String::new();
-        for line in 1.. {
-            let Some(row) = guarded(|| rows.next().transpose())? else { break };
-            text.clear();
-            put_row(&mut text, &row, Some(&schema)).map_err(|_| Unreadable::new("a row cannot be written as text"))?;
-            sink.record(Raw { bytes: text.as_bytes(), line, offset: 0 })?;
-        }
-        Ok(())
+        let file = File::new(metadata(&held)?, &self.roots)?;
+        file.check_size(self.limits)?;
+        let (held, mut rows) = (Arc::new(held), Rows::default());
+        (0..file.metadata.num_row_groups()).try_for_each(|group| rows.read(&file, group, &held, sink))
+    }
+}
+
+fn no_parquet() -> Unreadable {
+    Unreadable::new("it is no Parquet: it does not begin with PAR1")
+}
+
+/// How many bytes describe the file that ends so; `None` if it is no Parquet.
+fn described(end: &[u8]) -> Option<usize> {
+    let length = end.strip_suffix(MAGIC)?.last_chunk::<4>()?;
+    usize::try_from(u32::from_le_bytes(*length)).ok()
+}
+
+/// What stands at the end of the file; the bytes may be its last ones alone.
+fn metadata(bytes: &Bytes) -> Result<ParquetMetaData, Unreadable> {
+    guarded(|| ParquetMetaDataReader::new().parse_and_finish(bytes))
+}
+
+/// What a file says of itself.
+struct File {
+    metadata: ParquetMetaData,
+    /// The columns in use.
+    schema: Type,
+}
+
+impl File {
+    fn new(metadata: ParquetMetaData, roots: &[String]) -> Result<Self, Unreadable> {
+        let schema = projected(metadata.file_metadata().schema(), roots)?;
+        Ok(Self { metadata, schema })
+    }
+
+    /// Whether a column is in use, by the first part of its path.
+    fn uses(&self, column: &parquet::file::metadata::ColumnChunkMetaData) -> bool {
+        let root = column.column_path().parts().first();
+        root.is_some_and(|root| self.schema.get_fields().iter().any(|field| field.name() == root))
     }
 
     /// What the file says of its size is not to be believed without bound.
-    fn check_size(&self, reader: &SerializedFileReader<Bytes>) -> Result<(), Unreadable> {
-        let groups = reader.metadata().row_groups();
-        let bytes =
-            groups.iter().try_fold(0_u64, |all, group| all.checked_add(u64::try_from(group.total_byte_size()).ok()?));
-        match bytes.filter(|bytes| *bytes <= self.limits.decoded_bytes) {
+    fn check_size(&self, limits: Limits) -> Result<(), Unreadable> {
+        let columns = self.metadata.row_groups().iter().flat_map(|group| group.columns());
+        let bytes = columns
+            .filter(|column| self.uses(column))
+            .try_fold(0_u64, |all, column| all.checked_add(u64::try_from(column.uncompressed_size()).ok()?));
+        match bytes.filter(|bytes| *bytes <= limits.decoded_bytes) {
             Some(_) => Ok(()),
             None => Err(Unreadable::new(format!(
-                "the Parquet file holds more than {} bytes, which is as much as is read from one object",
-                self.limits.decoded_bytes
+                "the Parquet file holds more than {} bytes in the columns in use, which is as much as is read from one object",
+                limits.decoded_bytes
             ))),
         }
     }
+}
+
+/// Rows on their way out, over all groups of a file.
+#[derive(Default)]
+struct Rows {
+    /// How many there were.
+    read: u64,
+    text: String,
+}
+
+impl Rows {
+    /// Reads all rows of a group.
+    fn read<R: ChunkReader + 'static>(
+        &mut self,
+        file: &File,
+        group: usize,
+        bytes: &Arc<R>,
+        sink: &mut impl RecordSink,
+    ) -> Result<(), Unreadable> {
+        let Some(described) = file.metadata.row_groups().get(group) else { return Ok(()) };
+        let pages = file.metadata.page_index_for_row_group(group);
+        let properties = Arc::new(ReaderProperties::builder().build());
+        let reader = guarded(|| SerializedRowGroupReader::new(Arc::clone(bytes), described, pages, properties))?;
+        let mut rows = guarded(|| RowIter::from_row_group(Some(file.schema.clone()), &reader))?;
+        while let Some(row) = guarded(|| rows.next().transpose())? {
+            self.read += 1;
+            self.text.clear();
+            text::put_row(&mut self.text, &row, Some(&file.schema)).map_err(|_| unwritten())?;
+            sink.record(Raw { bytes: self.text.as_bytes(), line: self.read, offset: 0 })?;
+        }
+        Ok(())
+    }
+}
+
+fn unwritten() -> Unreadable {
+    Unreadable::new("a row cannot be written as text")
 }
 
 /// The first rows of a whole file with all their columns, as JSON.
@@ -86,16 +196,21 @@ impl Spool {
 /// # Errors
 /// [`Unreadable`] where it is damaged, or ends before its end.
 pub(crate) fn first_rows(bytes: &[u8], most: usize) -> Result<Vec<serde_json::Value>, Unreadable> {
-    let held = bytes.to_owned();
-    let reader = guarded(|| SerializedFileReader::new(Bytes::from(held)))?;
-    let schema = reader.metadata().file_metadata().schema().clone();
-    let mut rows = guarded(|| reader.get_row_iter(None))?;
-    let (mut values, mut text) = (Vec::new(), String::new());
-    while values.len() < most {
-        let Some(row) = guarded(|| rows.next().transpose())? else { break };
-        text.clear();
-        put_row(&mut text, &row, Some(&schema)).map_err(|_| Unreadable::new("a row cannot be written as text"))?;
-        values.extend(serde_json::from_str::<serde_json::Value>(&text));
+    let held = Arc::new(Bytes::from(bytes.to_owned()));
+    let metadata = metadata(&held)?;
+    let schema = metadata.file_metadata().schema().clone();
+    let (mut values, mut written) = (Vec::new(), String::new());
+    for (group, described) in metadata.row_groups().iter().enumerate() {
+        let pages = metadata.page_index_for_row_group(group);
+        let properties = Arc::new(ReaderProperties::builder().build());
+        let reader = guarded(|| SerializedRowGroupReader::new(Arc::clone(&held), described, pages, properties))?;
+        let mut rows = guarded(|| RowIter::from_row_group(None, &reader))?;
+        while values.len() < most {
+            let Some(row) = guarded(|| rows.next().transpose())? else { break };
+            written.clear();
+            text::put_row(&mut written, &row, Some(&schema)).map_err(|_| unwritten())?;
+            values.extend(serde_json::from_str::<serde_json::Value>(&written));
+        }
     }
     Ok(values)
 }
@@ -114,153 +229,10 @@ fn broken(error: ParquetError) -> Unreadable {
 
 /// The schema with the columns in use alone; with the first one where none is.
 fn projected(schema: &Type, roots: &[String]) -> Result<Type, Unreadable> {
-    let used = |field: &&parquet::schema::types::TypePtr| roots.iter().any(|root| root == field.name());
+    let used = |field: &&TypePtr| roots.iter().any(|root| root == field.name());
     let mut fields: Vec<_> = schema.get_fields().iter().filter(used).cloned().collect();
     if fields.is_empty() {
         fields.extend(schema.get_fields().first().cloned());
     }
     Type::group_type_builder(schema.name()).with_fields(fields).build().map_err(broken)
-}
-
-fn put_row(text: &mut String, row: &Row, schema: Option<&Type>) -> std::fmt::Result {
-    text.push('{');
-    for (at, (name, field)) in row.get_column_iter().enumerate() {
-        if at > 0 {
-            text.push(',');
-        }
-        put_text(text, name)?;
-        text.push(':');
-        let of_field = schema.and_then(|schema| schema.get_fields().iter().find(|field| field.name() == name.as_str()));
-        put_field(text, field, of_field.map(AsRef::as_ref))?;
-    }
-    text.push('}');
-    Ok(())
-}
-
-fn put_field(text: &mut String, field: &Field, schema: Option<&Type>) -> std::fmt::Result {
-    match field {
-        Field::Null => text.write_str("null"),
-        Field::Bool(value) => write!(text, "{value}"),
-        Field::Byte(value) => write!(text, "{value}"),
-        Field::Short(value) => write!(text, "{value}"),
-        Field::Int(value) => write!(text, "{value}"),
-        Field::Long(value) => write!(text, "{value}"),
-        Field::UByte(value) => write!(text, "{value}"),
-        Field::UShort(value) => write!(text, "{value}"),
-        Field::UInt(value) => write!(text, "{value}"),
-        Field::ULong(value) => write!(text, "{value}"),
-        Field::Float16(value) => put_float(text, &f32::from(*value), f32::from(*value).is_finite()),
-        Field::Float(value) => put_float(text, value, value.is_finite()),
-        Field::Double(value) => put_float(text, value, value.is_finite()),
-        Field::Decimal(value) => put_decimal(text, value),
-        Field::Str(value) => put_text(text, value),
-        Field::Bytes(value) => put_bytes(text, value.data()),
-        Field::Date(days) => put_date(text, *days),
-        Field::TimeMillis(value) => write!(text, "{value}"),
-        Field::TimeMicros(value) => write!(text, "{value}"),
-        Field::TimestampMillis(value) => put_time(text, DateTime::from_timestamp_millis(*value), schema),
-        Field::TimestampMicros(value) => put_time(text, DateTime::from_timestamp_micros(*value), schema),
-        Field::Group(row) => put_row(text, row, schema.filter(|schema| schema.is_group())),
-        Field::ListInternal(list) => {
-            text.push('[');
-            for (at, element) in list.elements().iter().enumerate() {
-                if at > 0 {
-                    text.push(',');
-                }
-                put_field(text, element, None)?;
-            }
-            text.write_char(']')
-        }
-        Field::MapInternal(map) => put_map(text, map.entries()),
-    }
-}
-
-/// Keys that are no texts are written as they would be as values.
-fn put_map(text: &mut String, entries: &[(Field, Field)]) -> std::fmt::Result {
-    text.push('{');
-    for (at, (key, value)) in entries.iter().enumerate() {
-        if at > 0 {
-            text.push(',');
-        }
-        match key {
-            Field::Str(key) => put_text(text, key)?,
-            key => {
-                let mut written = String::new();
-                put_field(&mut written, key, None)?;
-                put_text(text, written.trim_matches('"'))?;
-            }
-        }
-        text.push(':');
-        put_field(text, value, None)?;
-    }
-    text.write_char('}')
-}
-
-/// The shortest decimal text that gives the float; what is no number is a text.
-fn put_float(text: &mut String, value: &impl std::fmt::Display, finite: bool) -> std::fmt::Result {
-    if finite { write!(text, "{value}") } else { write!(text, "\"{value}\"") }
-}
-
-fn put_text(text: &mut String, value: &str) -> std::fmt::Result {
-    text.write_str(&serde_json::to_string(value).map_err(|_| std::fmt::Error)?)
-}
-
-/// Many writers do not say that bytes are a text; what is none is hexadecimal.
-fn put_bytes(text: &mut String, bytes: &[u8]) -> std::fmt::Result {
-    match std::str::from_utf8(bytes) {
-        Ok(value) => put_text(text, value),
-        Err(_) => {
-            text.push('"');
-            bytes.iter().try_for_each(|byte| write!(text, "{byte:02x}"))?;
-            text.write_char('"')
-        }
-    }
-}
-
-/// The unscaled number, most significant byte first, with its point.
-fn put_decimal(text: &mut String, decimal: &Decimal) -> std::fmt::Result {
-    let bytes = decimal.data();
-    let negative = bytes.first().is_some_and(|first| *first >= 0x80);
-    let scale = usize::try_from(decimal.scale()).map_err(|_| std::fmt::Error)?;
-    // More than 16 bytes are the sign's unless the number is larger than any quantity.
-    let (sign, rest) = bytes.split_at(bytes.len().saturating_sub(16));
-    let filler = if negative { 0xff } else { 0 };
-    let mut whole = [filler; 16];
-    for (to, from) in whole.iter_mut().rev().zip(rest.iter().rev()) {
-        *to = *from;
-    }
-    let fits =
-        sign.iter().all(|byte| *byte == filler) && whole.first().is_some_and(|first| (*first >= 0x80) == negative);
-    if !fits {
-        return text.write_str("\"a decimal of more than 128 bits\"");
-    }
-    let value = i128::from_be_bytes(whole);
-    let digits = format!("{:0>width$}", value.unsigned_abs(), width = scale + 1);
-    let (before, behind) = digits.split_at(digits.len() - scale);
-    let (sign, point) = (if negative { "-" } else { "" }, if behind.is_empty() { "" } else { "." });
-    write!(text, "{sign}{before}{point}{behind}")
-}
-
-fn put_date(text: &mut String, days: i32) -> std::fmt::Result {
-    match DateTime::from_timestamp(i64::from(days) * 86_400, 0) {
-        Some(date) => write!(text, "\"{}\"", date.format("%Y-%m-%d")),
-        None => write!(text, "\"day {days}\""),
-    }
-}
-
-/// A time that is said to be in UTC ends in Z; another is local, in a zone that the mapping has to
-/// name.
-fn put_time(text: &mut String, time: Option<DateTime<chrono::Utc>>, schema: Option<&Type>) -> std::fmt::Result {
-    let Some(time) = time else { return text.write_str("\"a time out of range\"") };
-    let info = schema.map(Type::get_basic_info);
-    let adjusted = info.is_some_and(|info| match info.logical_type_ref() {
-        Some(LogicalType::Timestamp(timestamp)) => timestamp.is_adjusted_to_u_t_c,
-        // The older way to say it is defined as UTC.
-        _ => matches!(
-            info.converted_type(),
-            parquet::basic::ConvertedType::TIMESTAMP_MILLIS | parquet::basic::ConvertedType::TIMESTAMP_MICROS
-        ),
-    });
-    let zone = if adjusted { "Z" } else { "" };
-    write!(text, "\"{}{zone}\"", time.format("%Y-%m-%dT%H:%M:%S%.6f"))
 }

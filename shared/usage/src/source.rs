@@ -237,6 +237,12 @@ impl Source {
         self.inner.objects.matches(key)
     }
 
+    /// How many of the last bytes of an object are worth reading before its first, to be told to
+    /// [`Translator::foresee`](crate::Translator::foresee); `None` where its records are read as they come.
+    pub fn asks_for_end(&self) -> Option<u64> {
+        matches!(self.inner.format, Format::Parquet(_)).then_some(64 << 10)
+    }
+
     /// What another content under a known key means.
     pub fn on_change(&self) -> OnChange {
         self.inner.on_change

@@ -1,6 +1,7 @@
 //! The translation of one object: bytes in, a tally and rejects out.
 
 mod alike;
+mod apart;
 mod events;
 mod reader;
 mod series;
@@ -18,12 +19,13 @@ use crate::error::Unreadable;
 use crate::event_id::Ids;
 use crate::field::View;
 use crate::limits::Limits;
-use crate::parquet::Spool;
+use crate::parquet::Parquet;
 use crate::pattern::Tags;
 use crate::reject::Reject;
 use crate::source::{Format, Mapping, Source};
 use crate::split::{Layout, Raw, RecordSink, Said, Splitter, Taken};
 use alike::Plans;
+use apart::Apart;
 use events::{Event, Events};
 use reader::Reader;
 pub(crate) use series::SeriesTable;
@@ -75,11 +77,18 @@ pub struct Shown {
 
 /// Translates one object, pushed in pieces of any size.
 ///
-/// A pure function of bytes, mapping and context: the pieces' sizes change nothing. Memory is
-/// bounded by [`Limits`] whatever the object's size. After an error it is of no further use.
+/// A pure function of bytes, mapping and context: the pieces' sizes change nothing, nor does the
+/// number of threads. Memory is bounded by [`Limits`] whatever the object's size. After an error it
+/// is of no further use.
 pub struct Translator<'s> {
     decoder: Decoder<'s>,
-    text: Text<'s>,
+    text: Place<'s>,
+}
+
+/// Where text is translated.
+enum Place<'s> {
+    Here(Box<Text<'s>>),
+    Apart(Apart),
 }
 
 impl<'s> Translator<'s> {
@@ -91,6 +100,96 @@ impl<'s> Translator<'s> {
     /// The same with other limits.
     pub fn with_limits(source: &'s Source, context: ObjectContext, limits: Limits) -> Self {
         let mapping = &*source.inner;
+        let text = Place::Here(Box::new(Text::new(mapping, context, limits)));
+        Self { decoder: Decoder::new(&mapping.packing, limits), text }
+    }
+
+    /// The same on two threads: what is pushed is unpacked on this one, and its records are translated
+    /// on another. For large objects: a thread costs more than a small one.
+    pub fn on_two_threads(source: &'s Source, context: ObjectContext, limits: Limits) -> Self {
+        let mapping = &*source.inner;
+        // Parquet is unpacked column by column, where its records are read.
+        let apart = match mapping.format {
+            Format::Parquet(_) => None,
+            _ => Apart::start(source, &context, limits),
+        };
+        let Some(apart) = apart else { return Self::with_limits(source, context, limits) };
+        Self { decoder: Decoder::new(&mapping.packing, limits), text: Place::Apart(apart) }
+    }
+
+    /// Says, before anything is pushed, how large the object is and what its last bytes are, where
+    /// its source [asks for them](Source::asks_for_end): then it may be of any size. What comes back
+    /// is how many of the last bytes it takes, where these are too few; saying nothing more is
+    /// allowed, and so is not asking at all.
+    pub fn foresee(&mut self, end: &[u8], size: u64) -> Option<u64> {
+        match &mut self.text {
+            Place::Here(text) => text.foresee(end, size),
+            Place::Apart(_) => None,
+        }
+    }
+
+    /// Takes the next bytes of the object.
+    ///
+    /// # Errors
+    /// [`Unreadable`]: nothing of the object may count.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
+        match &mut self.text {
+            Place::Here(text) => self.decoder.push(bytes, &mut **text),
+            Place::Apart(apart) => self.decoder.push(bytes, apart).map_err(|unreadable| apart.first(unreadable)),
+        }
+    }
+
+    /// Ends the object.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if it is truncated, or ends within a record of which the end cannot be told.
+    pub fn finish(mut self) -> Result<Translation, Unreadable> {
+        match self.text {
+            Place::Here(mut text) => {
+                self.decoder.finish(&mut *text)?;
+                text.close()
+            }
+            Place::Apart(mut apart) => match self.decoder.finish(&mut apart) {
+                Ok(()) => apart.close(),
+                Err(unreadable) => Err(apart.first(unreadable)),
+            },
+        }
+    }
+}
+
+/// What finds the records of a text.
+enum Cutter {
+    Text(Box<Splitter>),
+    Parquet(Box<Parquet>),
+}
+
+impl Cutter {
+    fn new(mapping: &Mapping, limits: Limits) -> Self {
+        let layout = match &mapping.format {
+            Format::JsonLines | Format::Text(_) | Format::KeyValue(_) | Format::FixedWidth(_) | Format::Prometheus => {
+                Layout::Lines
+            }
+            Format::JsonArray => Layout::Elements,
+            Format::Json(way) => Layout::Documents(way.clone()),
+            Format::Xml(way) => Layout::Xml(way.clone()),
+            Format::Csv(csv) => Layout::Rows(csv.dialect),
+            Format::Parquet(roots) => return Self::Parquet(Box::new(Parquet::new(roots, limits))),
+        };
+        Self::Text(Box::new(Splitter::new(layout, &mapping.lines, limits.record_bytes)))
+    }
+}
+
+/// Text on its way to records.
+struct Text<'s> {
+    source: &'s Mapping,
+    /// What the object's key says.
+    of_key: Tags,
+    cutter: Cutter,
+    records: Records<'s>,
+}
+
+impl<'s> Text<'s> {
+    fn new(mapping: &'s Mapping, context: ObjectContext, limits: Limits) -> Self {
         let of_key = context.tags.clone();
         let records = Records {
             mapping,
@@ -111,66 +210,24 @@ impl<'s> Translator<'s> {
             shown: Vec::new(),
             watch: None,
         };
-        Self {
-            decoder: Decoder::new(&mapping.packing, limits),
-            text: Text { source: mapping, of_key, cutter: Cutter::new(mapping, limits), records },
+        Self { source: mapping, of_key, cutter: Cutter::new(mapping, limits), records }
+    }
+
+    fn foresee(&mut self, end: &[u8], size: u64) -> Option<u64> {
+        match &mut self.cutter {
+            Cutter::Text(_) => None,
+            Cutter::Parquet(parquet) => parquet.foresee(end, size),
         }
     }
 
-    /// Takes the next bytes of the object.
-    ///
-    /// # Errors
-    /// [`Unreadable`]: nothing of the object may count.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
-        self.decoder.push(bytes, &mut self.text)
-    }
-
-    /// Ends the object.
-    ///
-    /// # Errors
-    /// [`Unreadable`] if it is truncated, or ends within a record of which the end cannot be told.
-    pub fn finish(mut self) -> Result<Translation, Unreadable> {
-        self.decoder.finish(&mut self.text)?;
-        let mut text = self.text;
-        if text.records.member.is_none() {
-            text.end()?;
+    /// The object ends here, and all of its text was taken.
+    fn close(mut self) -> Result<Translation, Unreadable> {
+        if self.records.member.is_none() {
+            self.end()?;
         }
-        Ok(text.records.finish())
+        Ok(self.records.finish())
     }
-}
 
-/// What finds the records of a text.
-enum Cutter {
-    Text(Box<Splitter>),
-    Parquet(Spool),
-}
-
-impl Cutter {
-    fn new(mapping: &Mapping, limits: Limits) -> Self {
-        let layout = match &mapping.format {
-            Format::JsonLines | Format::Text(_) | Format::KeyValue(_) | Format::FixedWidth(_) | Format::Prometheus => {
-                Layout::Lines
-            }
-            Format::JsonArray => Layout::Elements,
-            Format::Json(way) => Layout::Documents(way.clone()),
-            Format::Xml(way) => Layout::Xml(way.clone()),
-            Format::Csv(csv) => Layout::Rows(csv.dialect),
-            Format::Parquet(roots) => return Self::Parquet(Spool::new(roots, limits)),
-        };
-        Self::Text(Box::new(Splitter::new(layout, &mapping.lines, limits.record_bytes)))
-    }
-}
-
-/// Text on its way to records.
-struct Text<'s> {
-    source: &'s Mapping,
-    /// What the object's key says.
-    of_key: Tags,
-    cutter: Cutter,
-    records: Records<'s>,
-}
-
-impl Text<'_> {
     /// Keeps nothing of what was read: the next record is the first of another text.
     fn fresh(&mut self) {
         let Records { mapping, limits, reader, events, plans, carried, at_first, .. } = &mut self.records;
@@ -199,7 +256,7 @@ impl TextSink for Text<'_> {
     fn end(&mut self) -> Result<(), Unreadable> {
         match &mut self.cutter {
             Cutter::Text(splitter) => splitter.finish(&mut self.records)?,
-            Cutter::Parquet(spool) => spool.finish(&mut self.records)?,
+            Cutter::Parquet(parquet) => parquet.finish(&mut self.records)?,
         }
         self.records.reader.finish()?;
         self.fresh();
@@ -209,7 +266,7 @@ impl TextSink for Text<'_> {
     fn text(&mut self, piece: &[u8]) -> Result<(), Unreadable> {
         match &mut self.cutter {
             Cutter::Text(splitter) => splitter.push(piece, &mut self.records),
-            Cutter::Parquet(spool) => spool.push(piece),
+            Cutter::Parquet(parquet) => parquet.push(piece, &mut self.records),
         }
     }
 }

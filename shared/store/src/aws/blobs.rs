@@ -1,14 +1,18 @@
 //! The buckets on S3.
 
+use std::time::Duration;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{EncodingType, Object};
 use ledger::ports::{Blobs, Bucket, Listing, ObjectMeta, PutOnce, Read, StoreError};
 use metering::time::Instant;
 use percent_encoding::percent_decode_str;
+use tokio::task::JoinSet;
 
 use super::BucketNames;
 use super::failure::{chain, store_error};
@@ -16,6 +20,8 @@ use crate::limits::{check_object_key, object_subject};
 
 /// S3 gives at most this many objects in one answer.
 const LISTING_MAX: usize = 1000;
+/// The body of an answer takes no longer than this, however slowly it comes.
+const BODY: Duration = Duration::from_secs(60);
 
 /// The buckets on S3.
 #[derive(Clone, Debug)]
@@ -78,28 +84,21 @@ impl Blobs for S3Blobs {
             return Ok(if same { Read::Bytes(Vec::new()) } else { Read::Changed });
         };
         check_object_key("GetObject", bucket, key)?;
-        let sent = self
+        let request = self
             .client
             .get_object()
             .bucket(self.name(bucket))
             .key(key)
             .if_match(format!("\"{etag}\""))
-            .range(format!("bytes={offset}-{last}"))
-            .send()
-            .await;
-        let answer = match sent {
-            Ok(answer) => answer,
-            Err(error) if status(&error) == Some(416) => return Ok(Read::Bytes(Vec::new())),
-            Err(error) if status(&error) == Some(412) || is_missing_object(&error) => return Ok(Read::Changed),
-            Err(error) => return Err(store_error("GetObject", object_subject(bucket, key), &error)),
-        };
-        let broken = |error| StoreError {
-            operation: "GetObject",
-            subject: object_subject(bucket, key),
-            reason: format!("the body broke off: {}", chain(&error)),
-            retryable: true,
-        };
-        Ok(Read::Bytes(answer.body.collect().await.map_err(broken)?.to_vec()))
+            .range(format!("bytes={offset}-{last}"));
+        // On a task of its own, the bytes go on coming while whoever asked for them is busy with others.
+        let mut task = JoinSet::new();
+        task.spawn(fetch(request, object_subject(bucket, key), length));
+        match task.join_next().await {
+            Some(Ok(answered)) => answered,
+            Some(Err(stopped)) => Err(fetch_error(object_subject(bucket, key), stopped.to_string(), false)),
+            None => Err(fetch_error(object_subject(bucket, key), "nothing was asked".to_owned(), false)),
+        }
     }
 
     async fn put_once(
@@ -155,6 +154,44 @@ impl Blobs for S3Blobs {
         listing.more = true;
         Ok(listing)
     }
+}
+
+/// Asks for a range and takes in its bytes, of which there may be `most`.
+async fn fetch(request: GetObjectFluentBuilder, subject: String, most: u64) -> Result<Read, StoreError> {
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) if status(&error) == Some(416) => return Ok(Read::Bytes(Vec::new())),
+        Err(error) if status(&error) == Some(412) || is_missing_object(&error) => return Ok(Read::Changed),
+        Err(error) => return Err(store_error("GetObject", subject, &error)),
+    };
+    match tokio::time::timeout(BODY, collect(answer.body, most)).await {
+        Ok(Ok(bytes)) => Ok(Read::Bytes(bytes)),
+        Ok(Err(reason)) => Err(fetch_error(subject, reason, true)),
+        Err(_) => Err(fetch_error(subject, format!("the body took longer than {} s", BODY.as_secs()), true)),
+    }
+}
+
+/// The bytes of a body, held once.
+async fn collect(mut body: ByteStream, most: u64) -> Result<Vec<u8>, String> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|error| format!("the body broke off: {}", chain(&error)))?;
+        if piece.len() > most.saturating_sub(bytes.len()) {
+            return Err(format!("the body has more than the {most} bytes that were asked for"));
+        }
+        if bytes.is_empty() {
+            let (_, rest) = body.size_hint();
+            let rest = rest.and_then(|rest| usize::try_from(rest).ok()).unwrap_or(0);
+            bytes.reserve_exact(piece.len().saturating_add(rest).min(most));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+fn fetch_error(subject: String, reason: String, retryable: bool) -> StoreError {
+    StoreError { operation: "GetObject", subject, reason, retryable }
 }
 
 fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {

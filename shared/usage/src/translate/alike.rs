@@ -183,9 +183,10 @@ mod tests {
         let usual = write(("a", 1, "1.5", "k"));
         translator.push(usual.repeat(50).as_bytes()).unwrap();
         let text = records.iter().map(|record| write(*record)).collect::<String>();
-        let before = translator.text.records.counts.records;
-        let taken = translator.text.records.take_alike(format!("{text}{usual}").as_bytes(), 3).unwrap();
-        assert_eq!(translator.text.records.counts.records - before, taken.records);
+        let crate::translate::Place::Here(translated) = &mut translator.text else { unreachable!("one thread") };
+        let before = translated.records.counts.records;
+        let taken = translated.records.take_alike(format!("{text}{usual}").as_bytes(), 3).unwrap();
+        assert_eq!(translated.records.counts.records - before, taken.records);
         taken.records
     }
 

@@ -4,7 +4,7 @@ use metering::stream::Kind;
 use metering::tally::SeriesKey;
 use metering::time::Instant;
 
-use super::{Records, Translator};
+use super::{Place, Records, Translator};
 use crate::event_id::EventId;
 use crate::split::Raw;
 
@@ -37,10 +37,13 @@ pub struct Seen<'r> {
 pub type Watch<'s> = &'s mut (dyn FnMut(Seen<'_>) + Send);
 
 impl<'s> Translator<'s> {
-    /// The same with somebody who looks on. Records are then all read in full, which takes longer and says the same.
+    /// The same with somebody who looks on, on the thread that pushes: nothing is told of one that works on two. Records
+    /// are then all read in full, which takes longer and says the same.
     #[must_use]
     pub fn watched(mut self, watch: Watch<'s>) -> Self {
-        self.text.records.watch = Some(watch);
+        if let Place::Here(text) = &mut self.text {
+            text.records.watch = Some(watch);
+        }
         self
     }
 }
