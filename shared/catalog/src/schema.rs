@@ -54,6 +54,8 @@ impl JsonSchema for Id {
 pub fn schema() -> String {
     let mut schema = SchemaGenerator::default().into_root_schema_for::<Catalogue>().to_value();
     any_text(&mut schema);
+    also_called(&mut schema);
+    described(&mut schema);
     format!("{:#}\n", sorted(schema))
 }
 
@@ -66,6 +68,42 @@ fn sorted(schema: Value) -> Value {
         }
         Value::Array(items) => items.into_iter().map(sorted).collect(),
         other => other,
+    }
+}
+
+/// Words that have a second name, which the library leaves out: the one that it has, and the other.
+const ALSO_CALLED: [(&str, &str); 3] = [("key-value", "logfmt"), ("30d", "720h"), ("31d", "744h")];
+
+/// Allows second names, as reading does.
+fn also_called(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(also_called),
+        Value::Object(fields) => {
+            let other = |word: &Value| ALSO_CALLED.iter().find(|(name, _)| word == name).map(|(_, other)| *other);
+            if let Some((word, other)) = fields.get("const").and_then(|word| Some((word.clone(), other(word)?))) {
+                fields.remove("const");
+                fields.insert("enum".to_owned(), Value::from(vec![word, Value::from(other)]));
+            }
+            fields.values_mut().for_each(also_called);
+        }
+        _ => {}
+    }
+}
+
+/// A choice that is written as its one field is described there too.
+fn described(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(described),
+        Value::Object(fields) => {
+            let description = fields.get("description").cloned();
+            let only = fields.get_mut("properties").and_then(Value::as_object_mut).filter(|fields| fields.len() == 1);
+            let only = only.and_then(|fields| fields.values_mut().next()).and_then(Value::as_object_mut);
+            if let (Some(only), Some(description)) = (only, description) {
+                only.entry("description").or_insert(description);
+            }
+            fields.values_mut().for_each(described);
+        }
+        _ => {}
     }
 }
 
@@ -116,6 +154,46 @@ mod tests {
     #[ignore = "writes the file"]
     fn write_the_file_for_editors() {
         fs::write(in_repository(FILE), schema()).unwrap();
+    }
+
+    /// What is told of a field when an editor shows it.
+    #[test]
+    fn every_field_and_every_type_is_described() {
+        let schema: Value = serde_json::from_str(&schema()).unwrap();
+        let mut bare = Vec::new();
+        collect_bare(&schema, "", &mut bare);
+        let types = schema["$defs"].as_object().unwrap().iter();
+        bare.extend(types.filter(|(_, kind)| kind["description"].is_null()).map(|(name, _)| name.clone()));
+        assert!(bare.is_empty(), "without a description: {bare:?}");
+    }
+
+    fn collect_bare(schema: &Value, place: &str, bare: &mut Vec<String>) {
+        if let Some(fields) = schema["properties"].as_object() {
+            let without = fields.iter().filter(|(_, field)| field["description"].is_null());
+            bare.extend(without.map(|(name, _)| format!("{place}/{name}")));
+        }
+        match schema {
+            Value::Object(fields) => {
+                fields.iter().for_each(|(name, field)| collect_bare(field, &format!("{place}/{name}"), bare));
+            }
+            Value::Array(items) => items.iter().for_each(|item| collect_bare(item, place, bare)),
+            _ => {}
+        }
+    }
+
+    /// The second names are written at the types, where the library does not see them.
+    #[test]
+    fn second_names_are_allowed_wherever_they_are_read() {
+        let mut read = Vec::new();
+        for file in ["usage/src/spec/formats.rs", "pricing/src/price_spec.rs"] {
+            let text = fs::read_to_string(in_repository("shared").join(file)).unwrap();
+            read.extend(text.split("alias = \"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
+        }
+        assert!(read.iter().eq(ALSO_CALLED.iter().map(|(_, other)| other)), "{read:?}");
+        let schema = schema();
+        ALSO_CALLED.iter().for_each(|(name, other)| {
+            assert!(schema.contains(&format!("\"{name}\",\n")) && schema.contains(&format!("\"{other}\"\n")));
+        });
     }
 
     #[test]

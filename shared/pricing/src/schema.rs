@@ -58,9 +58,13 @@ written!(Prorate, "Prorate", {
             "additionalProperties": false,
             "required": ["by"],
             "properties": {
-                "by": {"type": "string", "enum": ["day"]},
+                "by": {"description": "Whole days are counted.", "type": "string", "enum": ["day"]},
                 "of": {"description": "The denominator, such as 30 or 365.", "type": "integer", "minimum": 1},
-                "count": {"type": "string", "enum": ["half-open", "both-ends"]}
+                "count": {
+                    "description": "Whether the last day counts: not with `half-open`, with `both-ends` it does.",
+                    "type": "string",
+                    "enum": ["half-open", "both-ends"]
+                }
             }
         }
     ]
@@ -95,7 +99,10 @@ impl JsonSchema for PlanComponentSpec {
                     "type": "object",
                     "additionalProperties": false,
                     "required": ["name"],
-                    "properties": {"name": {"type": "string"}, "price": price}
+                    "properties": {
+                        "name": {"description": "The component.", "type": "string"},
+                        "price": {"description": "What it costs in this plan.", "allOf": [price]}
+                    }
                 }
             ]
         })
@@ -109,7 +116,10 @@ impl JsonSchema for GivenUsages {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let (text, used) = (generator.subschema_for::<Written>(), generator.subschema_for::<GivenUsage>());
-        json_schema!({"anyOf": [text, used, {"type": "array", "items": {"anyOf": [text, used]}}]})
+        json_schema!({
+            "description": "What is used: a quantity, one with its dimensions, or a list of them.",
+            "anyOf": [text, used, {"type": "array", "items": {"anyOf": [text, used]}}]
+        })
     }
 }
 
@@ -120,6 +130,9 @@ impl JsonSchema for Amounts {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let amount = generator.subschema_for::<Decimal>();
-        json_schema!({"anyOf": [amount, {"type": "array", "items": amount}]})
+        json_schema!({
+            "description": "One amount, or those of several periods.",
+            "anyOf": [amount, {"type": "array", "items": amount}]
+        })
     }
 }

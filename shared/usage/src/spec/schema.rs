@@ -13,7 +13,7 @@ impl JsonSchema for Scalar {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": ["string", "number", "boolean"]})
+        json_schema!({"description": "A text, a number or a truth.", "type": ["string", "number", "boolean"]})
     }
 }
 
@@ -30,7 +30,13 @@ impl JsonSchema for MemberSpec {
                 {
                     "type": "object",
                     "required": ["files"],
-                    "properties": {"files": {"type": "string"}, "optional": {"type": "boolean"}}
+                    "properties": {
+                        "files": {
+                            "description": "The pattern of their names: of the last segment, unless it has a `/` itself.",
+                            "type": "string"
+                        },
+                        "optional": {"description": "Whether a bundle without such a file is fine.", "type": "boolean"}
+                    }
                 }
             ]
         })
@@ -47,7 +53,10 @@ impl<T: JsonSchema> JsonSchema for Short<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [{"type": ["string", "number", "boolean"]}, generator.subschema_for::<T>()]})
+        json_schema!({
+            "description": "In short as one text, or in full.",
+            "anyOf": [{"type": ["string", "number", "boolean"]}, generator.subschema_for::<T>()]
+        })
     }
 }
 
@@ -62,6 +71,6 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let one = generator.subschema_for::<T>();
-        json_schema!({"anyOf": [one, {"type": "array", "items": one}]})
+        json_schema!({"description": "One, or a list of them.", "anyOf": [one, {"type": "array", "items": one}]})
     }
 }
