@@ -77,15 +77,12 @@ fn examples() -> BTreeMap<String, Value> {
             if is_whole {
                 found.insert(name, document);
             } else {
-                assert!(PARTS.contains(&name.as_str()), "{name} is neither sections nor known as a part:\n{body}");
+                panic!("{name} is no section of a catalogue:\n{body}");
             }
         }
     }
     found
 }
-
-/// Blocks of YAML that are no sections of a catalogue.
-const PARTS: [&str; 0] = [];
 
 #[test]
 fn all_that_is_shown_fits_the_schema() {
@@ -116,13 +113,27 @@ fn all_that_is_shown_fits_the_schema() {
 
 /// What the schema finds of the broken catalogues: all that is wrong with the shape of a file. What is wrong between its
 /// entries (names, days, owners, amounts) only reading finds.
-const MISSHAPEN: [&str; 0] = [];
+const MISSHAPEN: [&str; 10] = [
+    "kind-state",
+    "missing-field",
+    "no-such-day",
+    "one-broken-entry-hides-no-other",
+    "section-is-no-list",
+    "source-mapping",
+    "unknown-field",
+    "unknown-section",
+    "wrong-type",
+    "wrong-word",
+];
 
 #[test]
 fn what_is_misshapen_is_refused_by_the_schema_and_by_reading() {
     let mut documents = BTreeMap::new();
     for (path, text) in files("tests/catalogues/broken", ".yaml") {
-        // What is no YAML has no shape.
+        // What is no YAML has no shape; and how much of an alias is unfolded, each reader decides for itself.
+        if path.contains("aliases-without-end") {
+            continue;
+        }
         if let Ok(document) = serde_yaml_ng::from_str::<Value>(&text) {
             documents.insert(path.rsplit('/').next().unwrap().trim_end_matches(".yaml").to_owned(), document);
         }
