@@ -105,6 +105,26 @@ impl Site {
         Running::start_with(&self.world, Function::Correlate, &more).await
     }
 
+    /// Reads everything while `rotate` happens within the reading, at which the tokens end.
+    async fn read_while(&self, rotate: impl Future<Output = ()>) {
+        // The first table takes two looks, two seconds apart: time enough.
+        self.peer.set_looks(2);
+        self.peer.set_now(now());
+        let (correlate, schedule) = (self.correlate().await, event("schedule"));
+        let rotate = async {
+            while !self.peer.log().iter().any(|line| line.contains("/jobs/query")) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            rotate.await;
+            self.peer.expire_tokens();
+        };
+        let (answer, ()) = tokio::join!(correlate.invoke(&schedule), rotate);
+        assert_eq!(answer.unwrap()["changed"], json!(true));
+        // At first, then with what was good before, then with what was read anew.
+        assert_eq!(self.logins(), 3);
+        assert_discreet(&correlate.log());
+    }
+
     fn logins(&self) -> usize {
         self.peer.log().iter().filter(|line| *line == TOKENS).count()
     }
@@ -181,23 +201,35 @@ async fn a_private_key_in_the_secret_signs_in_and_stays_out_of_the_log() {
 async fn a_secret_that_is_rotated_within_a_run_is_read_anew_once() {
     let site = Site::start().await;
     site.keep(by_secret(CLIENT.1)).await;
-    // The first table takes two looks, two seconds apart: time enough to rotate.
-    site.peer.set_looks(2);
-    let correlate = site.correlate().await;
-    let (reading, schedule) = (Arc::clone(&site.peer), event("schedule"));
-    let rotate = async {
-        while !reading.log().iter().any(|line| line.contains("/jobs/query")) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    site.read_while(async {
         site.keep(by_secret("rotated-secret")).await;
-        reading.set_secret("rotated-secret");
-        reading.expire_tokens();
-    };
-    let (answer, ()) = tokio::join!(correlate.invoke(&schedule), rotate);
-    assert_eq!(answer.unwrap()["changed"], json!(true));
-    // At first, then with what was good before, then with what was read anew.
-    assert_eq!(site.logins(), 3);
-    assert_discreet(&correlate.log());
+        site.peer.set_secret("rotated-secret");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_rotated_within_a_run_is_read_anew_once() {
+    let site = Site::start().await;
+    let by_pem = |pem: String| json!({ "client_id": CLIENT.0, "username": USER, "private_key": pem });
+    site.keep(by_pem(site.peer.certify().unwrap())).await;
+    site.read_while(async { site.keep(by_pem(site.peer.certify().unwrap())).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_the_relay_means_to_read_its_record_again_and_nothing_else() {
+    let site = Site::start().await;
+    site.keep(by_secret(CLIENT.1)).await;
+    let correlate = site.correlate().await;
+    correlate.invoke(&event("schedule")).await.unwrap();
+    site.peer.change(|org, now| org.put("Deployment__c", 1, now, &[("Status__c", "Retired")]));
+    let before = site.peer.log().len();
+    for changed in [true, false] {
+        assert_eq!(correlate.invoke(&event("correlate-changed")).await.unwrap()["changed"], json!(changed));
+    }
+    let asked =
+        [TOKENS, "GET /services/data/v67.0/sobjects/Deployment__c/describe", "GET /services/data/v67.0/queryAll"];
+    assert_eq!(site.peer.log()[before..], [asked, asked].concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]

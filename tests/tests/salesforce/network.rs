@@ -95,7 +95,9 @@ async fn whoever_has_the_key_of_the_certificate_logs_in_and_nobody_else() {
             .to_string()
     };
     let (user, audience) = (salesforce_peer::USER, "https://login.salesforce.com");
+    let elsewhere = serde_json::json!({"client_id": CLIENT.0, "username": user, "kms_key": "arn:aws:kms:x:1:key/2"});
     for (secret, words) in [
+        (elsewhere.to_string(), Some("only the function on AWS signs with arn:aws:kms:x:1:key/2")),
         (secret(&key, user, audience), None),
         (secret(&other, user, audience), Some("invalid assertion")),
         (secret(&key, "somebody@peer.example", audience), Some("pre-authorise")),
