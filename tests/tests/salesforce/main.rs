@@ -10,6 +10,7 @@ mod crashes;
 mod directory;
 mod documentation;
 mod fees;
+mod guards;
 mod independent;
 mod logins;
 mod network;

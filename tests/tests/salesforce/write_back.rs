@@ -223,6 +223,36 @@ fn a_deployment_that_turns_out_to_be_anothers_leaves_nothing_behind() {
 }
 
 #[test]
+fn as_many_answers_as_records_or_nothing_counts_as_written() {
+    let world = world();
+    world.peer.go_wrong(
+        "/composite/",
+        0,
+        1,
+        Answer::text(200, "application/json", r#"[{"success":true,"errors":[]}]"#),
+    );
+    let edges = world.edges();
+    let client = Client::new(&edges["crm"], settings(&world.catalogue.salesforce["crm"]), Instant(i64::MAX));
+    let records = vec![record("a", "001", "1"), record("b", "001", "2")];
+    let fault = finish(write(&client, &target(), records)).unwrap_err().to_string();
+    assert!(fault.contains("2 records were sent, 1 answers came"), "{fault}");
+}
+
+#[test]
+fn what_was_a_merged_accounts_stands_at_the_other() {
+    let world = billed();
+    write_all(&world, false);
+    world.at(MARCH + 5 * DAY);
+    world.peer.change(|org, now| org.merge(2, 1, now));
+    world.read();
+    write_all(&world, false);
+    for object in ["Usage__c", "Invoice__c"] {
+        let owners: Vec<String> = records(&world, object).iter().map(|record| record["Account__c"].clone()).collect();
+        assert_eq!(owners, [id("001", 1), id("001", 1)], "{object}");
+    }
+}
+
+#[test]
 fn what_is_refused_is_listed_keeps_no_other_waiting_and_is_driven_again() {
     let world = billed();
     let mixed = r#"[{"success":false,"errors":[{"statusCode":"FIELD_CUSTOM_VALIDATION_EXCEPTION","message":"no","fields":[]}]},
