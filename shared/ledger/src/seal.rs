@@ -2,8 +2,8 @@
 //!
 //! S3 lists by key, and keys need not tell a time. But it says of each object when it was written, and that is never an
 //! hour of long ago for an object that comes now: what was written in an hour that is over stays what it was. So a
-//! seal is about the objects of one hour, wherever their keys lie: how many there are, and a sum over their keys and
-//! etags that does not depend on their order. While a listing gives the same sum, nothing of that hour is compared
+//! seal is about the objects of one hour, wherever their keys lie: how many there are, and a sum over their keys, etags
+//! and times that does not depend on their order. While a listing gives the same sum, nothing of that hour is compared
 //! again; no rollup is read for it. Whatever changes the sum breaks the seal: an object that is overwritten or removed,
 //! or one that comes late with an early time, as an upload in parts does which began long before it ended.
 //!
@@ -37,6 +37,8 @@ impl Sum {
         hasher.update(object.key.as_bytes());
         hasher.update(b"\0");
         hasher.update(object.etag.as_bytes());
+        hasher.update(b"\0");
+        hasher.update(object.modified.0.to_be_bytes());
         let digest = hasher.finalize().iter().take(16).fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
         self.digest = self.digest.wrapping_add(digest);
         self.objects = self.objects.saturating_add(1);

@@ -173,6 +173,14 @@ fn every_mistake_names_its_place() {
             "no capture `{run}`",
             "",
         ),
+        (
+            "objects: \"usage/{site}/**\"\nformat: csv\ncsv: {columns: [cluster, time, calls]}\ndeployment: {field: cluster}",
+            "objects: \"{month}/{site}.csv\"\ndelivery: replace\nreplaces: {same: month}\nformat: csv\n\
+             csv: {columns: [cluster, time, calls]}\ndeployment: {tag: site}",
+            "replaces.same",
+            "a file would take the place of those of other deployments",
+            "same: [month, site]",
+        ),
         ("name: api", "name: api\nevent-id: $tag.x", "event-id", "no capture `{x}`", ""),
     ] {
         let problems = compile(&GOOD.replace(from, to)).unwrap_err();

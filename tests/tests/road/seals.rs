@@ -117,3 +117,14 @@ fn a_file_in_quarantine_keeps_its_hour_open() {
     world.at(FEBRUARY_2);
     assert!(world.waits("2026-01").iter().any(|reason| reason.contains("c.jsonl.gz")));
 }
+
+#[test]
+fn the_same_bytes_once_more_with_a_time_of_the_checked_hour_are_found() {
+    let world = checked();
+    let key = "fixed/one/a.jsonl";
+    world.at("2026-01-15T12:30:00Z");
+    world.memory.upload(Bucket::Usage, key, used(3, "4").into_bytes());
+    world.at("2026-01-15T15:00:00Z");
+    // Where the time of arrival decides which file counts, the bytes alone do not say it.
+    assert_eq!(swept(&world).compared, 2);
+}

@@ -2,7 +2,7 @@
 
 use crate::error::SpecError;
 use crate::source::Replaces;
-use crate::spec::{Delivery, SourceSpec};
+use crate::spec::{Delivery, DeploymentSpec, SourceSpec};
 
 /// Compiles what files take the place of.
 pub(super) fn compile(spec: &SourceSpec, tags: &[&str]) -> Result<Option<Replaces>, SpecError> {
@@ -24,6 +24,7 @@ pub(super) fn compile(spec: &SourceSpec, tags: &[&str]) -> Result<Option<Replace
             }
             replaces.same.0.iter().try_for_each(|tag| check("replaces.same", tag, tags))?;
             replaces.latest.iter().try_for_each(|tag| check("replaces.latest", tag, tags))?;
+            check_deployment(&spec.deployment, &replaces.same.0, tags)?;
             Ok(Some(Replaces { same: replaces.same.0.clone(), latest: replaces.latest.clone() }))
         }
     }
@@ -35,4 +36,16 @@ fn check(path: &str, tag: &str, tags: &[&str]) -> Result<(), SpecError> {
     }
     let problem = SpecError::new(path, format!("the pattern in `objects` has no capture `{{{tag}}}`"));
     Err(problem.hint_near(tag, tags.iter().copied()))
+}
+
+/// Files that say in their keys whose they are must not take the place of those of others.
+fn check_deployment(deployment: &DeploymentSpec, same: &[String], tags: &[&str]) -> Result<(), SpecError> {
+    match &deployment.tag {
+        Some(tag) if tags.contains(&tag.as_str()) && deployment.cut.is_none() && !same.contains(tag) => {
+            let all = same.iter().chain([tag]).map(String::as_str).collect::<Vec<_>>().join(", ");
+            Err(SpecError::new("replaces.same", "a file would take the place of those of other deployments")
+                .hint(format!("name the deployment's capture too, as in `replaces: {{same: [{all}]}}`")))
+        }
+        _ => Ok(()),
+    }
 }
