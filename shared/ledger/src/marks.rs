@@ -181,17 +181,26 @@ pub(crate) async fn usage<P: Ports>(ports: &P, runs: &[Run]) -> Result<DayUsage,
         let text = read_text(ports, Bucket::Work, &kept).await?;
         return serde_json::from_str(&text).map_err(|error| LedgerError::malformed("day", error));
     }
-    let usage = usage_anew(ports, runs).await?;
+    let usage = added_up(ports, runs).await?;
     let text = serde_json::to_vec(&usage).map_err(|error| LedgerError::malformed("day", error))?;
     ports.put_once(Bucket::Work, &kept, text, "application/json").await?;
     Ok(usage)
 }
 
-/// The same, whatever was told before.
+/// The same, whatever was told before, from events that are what their hashes say.
 ///
 /// # Errors
-/// [`LedgerError`].
+/// [`LedgerError`]; [`LedgerError::Missing`] for an object that is another one by now.
 pub(crate) async fn usage_anew<P: Ports>(ports: &P, runs: &[Run]) -> Result<DayUsage, LedgerError> {
+    for object in runs.iter().flat_map(|run| &run.objects) {
+        if !is_sound(ports, object).await? {
+            return Err(LedgerError::Missing(object.clone()));
+        }
+    }
+    added_up(ports, runs).await
+}
+
+async fn added_up<P: Ports>(ports: &P, runs: &[Run]) -> Result<DayUsage, LedgerError> {
     let (inputs, before) = narrowed(ports, runs.iter().map(|run| run.objects.clone()).collect()).await?;
     let met = runs.iter().map(|run| run.repeats).chain(before.into_values());
     let mut usage = DayUsage { repeats: met.fold(0, u64::saturating_add), ..DayUsage::default() };
