@@ -58,9 +58,14 @@ bench-directory: ## A million deployments and 100,000 accounts: first load, open
 	$(CARGO) run --release --quiet -p salesforce --example directory
 
 .PHONY: bench-ledger
-bench-ledger: ## Write units, requests and dollars of a file, counted; speed and memory of rollups: make bench-ledger FILES=100000
+bench-ledger: ## Write units, requests and dollars of a file, counted
 	$(CARGO) build --workspace --example ledger
-	target/debug/examples/ledger $(or $(FILES),)
+	target/debug/examples/ledger
+
+.PHONY: bench-month
+bench-month: ## Speed, memory and requests of a month from its files to its invoices: make bench-month FILES=100000
+	$(CARGO) build --workspace --example month
+	target/debug/examples/month $(or $(FILES),)
 
 .PHONY: bench-rating
 bench-rating: ## Invoices rated per second on one core

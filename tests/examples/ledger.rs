@@ -1,26 +1,20 @@
-//! What the ledger costs, counted at its ports, and how fast it is on the embedded store: `make bench-ledger`.
+//! What the ledger costs, counted at its ports: `make bench-ledger`.
 //!
 //! The counts do not depend on the machine or on the adapter: every design runs over the same ports, which count by the
 //! rules of DynamoDB, S3 and SQS ([`farthing_tests::counting`]).
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that cannot be made says so and ends")]
-#![expect(clippy::disallowed_methods, reason = "a stopwatch")]
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant as Stopwatch, SystemTime};
 
 use farthing_tests::counting::{Counting, Spent};
 use ledger::aggregate::refresh;
 use ledger::configuration::Configuration;
-use ledger::counted::{Counted, sweep};
+use ledger::counted::Counted;
 use ledger::memory::Memory;
 use ledger::ports::{Bucket, Key, Table, Tables, Transacted, Write};
-use ledger::translate::{Outcome, translate};
+use ledger::translate::translate;
 use metering::time::{Instant, Span};
-use store::embedded::{Embedded, Places, open};
 
 /// Files of each kind whose costs are counted.
 const FILES: u64 = 100;
@@ -28,10 +22,6 @@ const FILES: u64 = 100;
 const EVENTS: u64 = 1000;
 /// Counters of a file.
 const COUNTERS: [u64; 4] = [1, 20, 100, 500];
-/// Files of one slot that are rolled up on the embedded store.
-const SLOT: u64 = 10_000;
-/// Translations at once.
-const WORKERS: usize = 32;
 
 const CATALOGUE: &str = "
 seller: {name: Quill, currency: USD, zone: UTC}
@@ -81,15 +71,6 @@ fn main() {
     println!("|---|---|---|---|---|---|---|---|---|");
     for counters in COUNTERS {
         alone(count(counters));
-    }
-    let mut arguments = std::env::args().skip(1);
-    let months: Vec<u64> = match arguments.next() {
-        Some(text) => vec![text.parse().unwrap()],
-        None => vec![SLOT, 3 * SLOT],
-    };
-    slot();
-    for files in months {
-        month(files);
     }
 }
 
@@ -189,114 +170,6 @@ fn add(counter: u64, total: u64) -> Write {
     Write::put(Table::Rollup, Key::new(format!("C#eu-1#calls#node-{counter:03}"), "2026-02-01T07"), total.to_string())
 }
 
-/// Processor time of this process so far, in ticks of ten milliseconds.
-fn processor() -> Duration {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let after = stat.rsplit_once(") ").unwrap().1;
-    let ticks: u64 = after.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum();
-    Duration::from_millis(ticks * 10)
-}
-
-/// The most memory since the last time this was asked, in megabytes.
-fn peak() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
-    let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    fs::write("/proc/self/clear_refs", "5").unwrap();
-    kilobytes / 1024
-}
-
-fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let (clock, before) = (Stopwatch::now(), processor());
-    peak();
-    let done = work();
-    let (wall, processor) = (clock.elapsed(), processor() - before);
-    println!("{what}: {} ms, {} ms of processor time, peak {} MB", wall.as_millis(), processor.as_millis(), peak());
-    done
-}
-
-/// A folder of usage files of twenty counters and twenty events, so many an hour.
-fn usage(folder: &Path, files: u64, each_hour: u64) {
-    for file in 0..files {
-        let path = folder.join(format!("usage/eu-{}/{file:07}.jsonl", file % 100));
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let line = |n: u64| {
-            format!(
-                "{{\"at\":\"2026-02-{:02}T07:03:10Z\",\"node\":\"node-{n:03}\",\"n\":{}}}\n",
-                1 + file / each_hour / 24 % 28,
-                n + file
-            )
-        };
-        fs::write(&path, (0..20).map(line).collect::<String>()).unwrap();
-        let hours = Duration::from_secs(1_769_904_000 + file / each_hour * 3600);
-        fs::File::open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH + hours).unwrap();
-    }
-}
-
-fn embedded(folder: &Path) -> Arc<Embedded> {
-    fs::create_dir_all(folder.join("data")).unwrap();
-    Arc::new(open(&Places { usage: folder.join("usage"), ..Places::within(&folder.join("data")) }).unwrap())
-}
-
-/// Commits every file of the listing; how many.
-fn commit(ports: &Arc<Embedded>) -> u64 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let configuration = Arc::new(configuration());
-    runtime.block_on(async {
-        sweep(&**ports, &configuration.catalogue, Instant(i64::MAX)).await.unwrap();
-        let work = |ports: Arc<Embedded>, configuration: Arc<Configuration>| async move {
-            let mut done = 0;
-            while let [key] = ports.queue.receive(1).as_slice() {
-                let outcome = translate(&*ports, &configuration.catalogue, key).await.unwrap();
-                assert!(matches!(outcome, Outcome::Tallied(_)), "{outcome:?}");
-                done += 1;
-            }
-            done
-        };
-        let start = || tokio::spawn(work(Arc::clone(ports), Arc::clone(&configuration)));
-        let workers: Vec<_> = (0..WORKERS).map(|_| start()).collect();
-        let mut done = 0;
-        for worker in workers {
-            done += worker.await.unwrap();
-        }
-        done
-    })
-}
-
-/// On one thread, as a function has it.
 fn alone<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-}
-
-/// One slot: its tallies are committed, then re-read and written as its rollup.
-fn slot() {
-    let folder = tempfile::tempdir_in("target").unwrap();
-    usage(folder.path(), SLOT, SLOT);
-    let ports = embedded(folder.path());
-    println!("\none slot of {SLOT} files of 20 counters, embedded store");
-    let committed = timed("sweep, and every tally committed", || commit(&ports));
-    assert_eq!(committed, SLOT);
-    let refreshed = timed("re-read and rolled up, one thread", || alone(refresh(&*ports)).unwrap());
-    assert_eq!(u64::try_from(refreshed.tallies).unwrap(), SLOT);
-}
-
-/// A month of so many files: what is read to price it, and what a sweep of it takes when all is counted.
-fn month(files: u64) {
-    const HOURS: u64 = 28 * 24;
-    let folder = tempfile::tempdir_in("target").unwrap();
-    usage(folder.path(), files, files.div_ceil(HOURS));
-    let ports = embedded(folder.path());
-    println!("\na month of {files} files of 20 counters, embedded store");
-    timed("sweep, and every tally committed", || commit(&ports));
-    timed("rolled up, one thread", || alone(refresh(&*ports)).unwrap());
-    let all = Span { from: Instant(i64::MIN), until: Instant(i64::MAX) };
-    let counted = timed("read to be priced, one thread", || alone(Counted::read(&*ports, Some(all))).unwrap());
-    assert_eq!(counted.counts.events, files * 20);
-    drop(counted);
-    let configuration = configuration();
-    for which in ["first", "second"] {
-        let what = format!("{which} sweep when all is counted, one thread");
-        let audit = timed(&what, || alone(sweep(&*ports, &configuration.catalogue, Instant(i64::MAX))).unwrap());
-        assert_eq!(audit.missing, Vec::<String>::new());
-    }
 }

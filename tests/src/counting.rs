@@ -3,8 +3,10 @@
 //! DynamoDB charges an item by its bytes: names and values of all attributes in UTF-8, a number by its digits. A write
 //! takes a unit for each kilobyte begun of the larger of the item before and after, twice as many in a transaction, and
 //! as many where its condition does not hold. A strongly consistent read takes a unit for each four kilobytes begun; a
-//! query for all it read together. The rules are those that DynamoDB publishes; no server was asked for its own count.
+//! query for all it read together. The rules are those that DynamoDB publishes; the write units of items are compared with
+//! those that an independent server counts (`tests/tests/conformance.rs`), which does not count what is read.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ledger::ports::{
@@ -32,11 +34,15 @@ pub struct Spent {
     pub sends: u64,
 }
 
+/// What was touched: the call as AWS names it, and the table, or the bucket with the folder.
+pub type Touched = BTreeSet<(&'static str, String)>;
+
 /// Counts what is asked of other ports.
 pub struct Counting<P> {
     /// The ports that do it.
     pub ports: P,
     spent: Mutex<Spent>,
+    touched: Mutex<Touched>,
 }
 
 const WRITE_BYTES: u64 = 1024;
@@ -46,12 +52,34 @@ const LIST_PAGE: u64 = 1000;
 impl<P> Counting<P> {
     /// Nothing is spent yet.
     pub fn new(ports: P) -> Self {
-        Self { ports, spent: Mutex::default() }
+        Self { ports, spent: Mutex::default(), touched: Mutex::default() }
     }
 
     /// What was spent since the last time this was asked.
     pub fn take(&self) -> Spent {
         std::mem::take(&mut self.lock())
+    }
+
+    /// What was touched since the last time this was asked.
+    pub fn touched(&self) -> Touched {
+        std::mem::take(&mut self.touched.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn touch(&self, call: &'static str, what: String) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).insert((call, what));
+    }
+
+    fn touch_object(&self, call: &'static str, bucket: Bucket, key: &str) {
+        let folder = key.split('/').next().unwrap_or_default();
+        self.touch(call, if bucket == Bucket::Work { format!("Work/{folder}") } else { format!("{bucket:?}") });
+    }
+
+    fn touch_write(&self, write: &Write) {
+        let call = match write.effect {
+            Effect::Put(_) => "dynamodb:PutItem",
+            Effect::Delete => "dynamodb:DeleteItem",
+        };
+        self.touch(call, format!("{:?}", write.table));
     }
 
     fn lock(&self) -> MutexGuard<'_, Spent> {
@@ -92,6 +120,7 @@ impl<P: Tables + Sync> Counting<P> {
 
 impl<P: Tables + Sync> Tables for Counting<P> {
     async fn get(&self, table: Table, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.touch("dynamodb:GetItem", format!("{table:?}"));
         let item = self.ports.get(table, key).await?;
         let mut spent = self.lock();
         spent.read_units += units(item.as_ref().map_or(0, |item| item_bytes(table, key, item)), READ_BYTES);
@@ -100,6 +129,7 @@ impl<P: Tables + Sync> Tables for Counting<P> {
     }
 
     async fn write(&self, write: Write) -> Result<Written, StoreError> {
+        self.touch_write(&write);
         let units = self.write_units(&write).await?;
         {
             let mut spent = self.lock();
@@ -116,6 +146,7 @@ impl<P: Tables + Sync> Tables for Counting<P> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page, StoreError> {
+        self.touch("dynamodb:Query", format!("{table:?}"));
         let page = self.ports.query(table, partition, after, limit).await?;
         let size = |(sort, item): &(String, Item)| item_bytes(table, &Key::new(partition, sort), item);
         let bytes: u64 = page.items.iter().map(size).sum();
@@ -128,6 +159,7 @@ impl<P: Tables + Sync> Tables for Counting<P> {
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Transacted, StoreError> {
         for write in &writes {
+            self.touch_write(write);
             let units = self.write_units(write).await?;
             self.lock().write_units += 2 * units;
         }
@@ -138,11 +170,13 @@ impl<P: Tables + Sync> Tables for Counting<P> {
 
 impl<P: Blobs + Sync> Blobs for Counting<P> {
     async fn head(&self, bucket: Bucket, key: &str) -> Result<Option<ObjectMeta>, StoreError> {
+        self.touch_object("s3:GetObject", bucket, key);
         self.lock().gets += 1;
         self.ports.head(bucket, key).await
     }
 
     async fn read(&self, bucket: Bucket, key: &str, etag: &str, offset: u64, length: u64) -> Result<Read, StoreError> {
+        self.touch_object("s3:GetObject", bucket, key);
         self.lock().gets += 1;
         self.ports.read(bucket, key, etag, offset, length).await
     }
@@ -154,6 +188,7 @@ impl<P: Blobs + Sync> Blobs for Counting<P> {
         bytes: Vec<u8>,
         content_type: &'static str,
     ) -> Result<PutOnce, StoreError> {
+        self.touch_object("s3:PutObject", bucket, key);
         self.lock().puts += 1;
         self.ports.put_once(bucket, key, bytes, content_type).await
     }
@@ -165,6 +200,7 @@ impl<P: Blobs + Sync> Blobs for Counting<P> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Listing, StoreError> {
+        self.touch("s3:ListBucket", format!("{bucket:?}"));
         let listing = self.ports.list(bucket, prefix, after, limit).await?;
         self.lock().lists += units(u64::try_from(listing.objects.len()).unwrap_or(u64::MAX), LIST_PAGE);
         Ok(listing)
@@ -173,6 +209,7 @@ impl<P: Blobs + Sync> Blobs for Counting<P> {
 
 impl<P: Queue + Sync> Queue for Counting<P> {
     async fn enqueue(&self, key: &str) -> Result<(), StoreError> {
+        self.touch("sqs:SendMessage", "Usage".to_owned());
         self.lock().sends += 1;
         self.ports.enqueue(key).await
     }

@@ -9,12 +9,13 @@ mod conformance;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use aws_sdk_s3::primitives::ByteStream;
 use conformance::ministack::Ministack;
 use conformance::{Subject, Upload, conform};
+use farthing_tests::counting::item_bytes;
 use ledger::memory::Memory;
-use ledger::ports::{Blobs, Bucket, Clock, Key, Queue, Table, Tables, Write};
+use ledger::ports::{Blobs, Bucket, Clock, Item, Key, Queue, Table, Tables, Write, Written};
 use metering::time::Instant;
 use store::aws::{self, AwsConfig, BucketNames, TableNames};
 use store::embedded::{self, Places, serve};
@@ -75,6 +76,7 @@ fn aws_conforms_on_an_independent_server() {
         conformance::faults::each_call_with_each_fault(&server.endpoint, local).await;
         conformance::faults::many_at_once_on_a_bad_network(&server.endpoint, local).await;
         tallies_expire_and_claims_and_invoices_do_not(&server.endpoint).await;
+        units_are_those_that_the_server_counts(&server.endpoint).await;
         what_is_enqueued_is_a_notification_that_s3_could_have_sent(&server.endpoint).await;
         errors_name_the_code_and_whether_to_try_again(&server.endpoint).await;
     });
@@ -102,6 +104,26 @@ async fn tallies_expire_and_claims_and_invoices_do_not(endpoint: &str) {
         let seconds = item.get("ttl").map(|value| value.as_n().unwrap().parse::<i64>().unwrap());
         let horizon = ports.now().0 / 1000 + 400 * 86_400;
         assert_eq!(seconds.map(|seconds| (horizon - 60..=horizon).contains(&seconds)), expires.then_some(true));
+    }
+}
+
+/// The server says what a removal consumed: as many units as writing the item took. Of reads it says 1 whatever their
+/// size, so those are not compared.
+async fn units_are_those_that_the_server_counts(endpoint: &str) {
+    let ports = aws::connect(local(endpoint)).await.unwrap();
+    let client = aws_sdk_dynamodb::Client::new(&aws::sdk_config(Some(endpoint)).await);
+    for (table, name, partition) in [(Table::Ledger, "ledger", "U#s#1"), (Table::Rollup, "rollup", "R#s")] {
+        let key = Key::new(partition, "0123456789abcdef");
+        let empty = item_bytes(table, &key, &Item { revision: 1, body: String::new() });
+        for bytes in [200, 1023, 1024, 1025, 2048, 2049, 8192, 8193, 300_000] {
+            let write = Write::create(table, key.clone(), "x".repeat(usize::try_from(bytes - empty).unwrap()));
+            assert_eq!(ports.write(write).await.unwrap(), Written::Done);
+            let text = |text: &str| AttributeValue::S(text.to_owned());
+            let delete = client.delete_item().table_name(name).key("pk", text(partition)).key("sk", text(&key.sort));
+            let answer = delete.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await.unwrap();
+            let units = answer.consumed_capacity.unwrap().capacity_units.unwrap();
+            assert_eq!(units.to_string(), bytes.div_ceil(1024).to_string(), "{bytes} bytes");
+        }
     }
 }
 

@@ -8,7 +8,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use farthing_tests::counting::{Counting, Touched};
 use lambda::Function;
+use ledger::aggregate::refresh;
+use ledger::configuration::Configuration;
+use ledger::correlate::{Counters, enrich, publish};
+use ledger::counted::sweep;
+use ledger::invoice::{Options, Outcome, close};
+use ledger::lifecycle::{LIVES, Life};
+use ledger::memory::Memory;
+use ledger::ports::Bucket;
+use ledger::translate::translate;
+use metering::time::Instant;
 use serde_json::Value;
 
 static TEMPLATE: LazyLock<Value> = LazyLock::new(|| {
@@ -163,7 +174,12 @@ fn only_one_function_writes_to_salesforce_and_it_publishes_nothing() {
             let keys = &one["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
             assert_eq!(keys, &serde_json::json!(["B#*", "D#*"]));
         }
-        assert!(!one["Action"].to_string().contains("s3:PutObject"));
+        if one["Action"].to_string().contains("s3:PutObject") {
+            for object in each(&one["Resource"]) {
+                let cache = |(folder, _): &(&str, Life)| object["Fn::Sub"] == format!("${{WorkBucket.Arn}}/{folder}/*");
+                assert!(LIVES.iter().any(|one| cache(one)), "{object} is no cache");
+            }
+        }
     }
     assert_eq!(TEMPLATE["Resources"]["WriteBackFunction"]["Condition"], "HasWriteBack", "off unless it is asked for");
 }
@@ -268,5 +284,129 @@ fn functions_run_on_arm_with_logs_that_end() {
     for one in Function::ALL {
         assert_eq!(function(one)["LoggingConfig"]["LogFormat"], "JSON");
         assert_eq!(function(one)["CodeUri"], format!("../functions/{}", one.name()));
+    }
+}
+
+/// Two sources whose files need more than a tally: events with ids, and exports that take each other's place.
+const CATALOGUE: &str = r#"
+seller: {name: Seller, currency: USD, zone: UTC, number: "R-"}
+billing: {grace-hours: 0}
+streams: [{name: calls, title: Calls, unit: call, scale: 2, kind: delta, day: sum, month: sum}]
+sources:
+  - name: sent
+    objects: "sent/{deployment}/{name}.jsonl"
+    format: json-lines
+    on-change: supersede
+    event-id: id
+    deployment: {tag: deployment}
+    time: {field: t, format: rfc3339}
+    usage: [{stream: calls, quantity: n}]
+  - name: exports
+    objects: "export/{deployment}/{name}.jsonl"
+    format: json-lines
+    delivery: replace
+    replaces: {same: deployment, latest: name}
+    deployment: {tag: deployment}
+    time: {field: t, format: rfc3339}
+    usage: [{stream: calls, quantity: n, series: s}]
+components: [{name: calls, title: Calls, stream: calls, price: {per-unit: 0.50}}]
+plans: [{name: plan, title: Plan, currency: USD, components: [calls]}]
+customers:
+  - {id: ann, name: Ann, address: [Lane 2], deployments: [{id: one, from: 2026-01-01}], subscriptions: [{plan: plan, from: 2026-01-01}]}
+"#;
+
+/// What each role asked of the services on the way from files to an invoice, and once more with a file that changed.
+async fn asked() -> Vec<(&'static str, Touched)> {
+    let configuration = Configuration::load(vec![("catalogue.yaml".to_owned(), CATALOGUE.to_owned())]).unwrap();
+    let catalogue = &configuration.catalogue;
+    let ports = Counting::new(Memory::default());
+    let at = |text: &str| ports.ports.set_now(Instant(text.parse::<jiff::Timestamp>().unwrap().as_millisecond()));
+    at("2026-01-15T12:00:00Z");
+    let line =
+        |n: u32| format!("{{\"t\":\"2026-01-03T09:30:00Z\",\"id\":\"{n}\",\"s\":\"{n:x}-{}\",\"n\":{n}}}\n", n * 7919);
+    let mut asked = Vec::new();
+    for (round, now) in [(1, "2026-02-02T00:00:00Z"), (2, "2026-03-02T00:00:00Z")] {
+        let export = (0..1500).map(line).collect::<String>() + "not a record\n";
+        for (key, text) in [("sent/one/a.jsonl".to_owned(), line(round)), (format!("export/one/{round}.jsonl"), export)]
+        {
+            ports.ports.upload(Bucket::Usage, &key, text.into_bytes());
+            translate(&ports, catalogue, &key).await.unwrap();
+        }
+        asked.push(("TranslateRole", ports.touched()));
+        ports.ports.upload(Bucket::Usage, "sent/one/lost.jsonl", line(9).into_bytes());
+        refresh(&ports).await.unwrap();
+        sweep(&ports, catalogue, Instant(i64::MAX)).await.unwrap();
+        asked.push(("AggregateRole", ports.touched()));
+        translate(&ports, catalogue, "sent/one/lost.jsonl").await.unwrap();
+        refresh(&ports).await.unwrap();
+        ports.touched();
+        at(now);
+        let month = if round == 1 { "2026-01" } else { "2026-02" };
+        publish(&ports, catalogue).await.unwrap();
+        enrich(&ports, catalogue, "2026-01").await.unwrap();
+        asked.push(("CorrelateRole", ports.touched()));
+        Counters::read(&ports, catalogue, "2026-01").await.unwrap().held(&ports).await.unwrap();
+        asked.push(("WriteBackRole", ports.touched()));
+        let options = Options { month: month.to_owned(), settle_minutes: 0, preview: false };
+        let closed = close(&ports, &configuration, &options).await.unwrap();
+        assert!(matches!(closed.accounts["ann"], Outcome::Issued(_, true)), "{:?}", closed.accounts);
+        asked.push(("InvoiceRole", ports.touched()));
+    }
+    asked
+}
+
+#[tokio::test]
+async fn each_function_may_do_what_its_work_asks_for() {
+    let asked = asked().await;
+    for folder in ["marks", "days", "without", "tallies", "superseded", "manifests", "rejects"] {
+        let folder = format!("Work/{folder}");
+        assert!(asked.iter().any(|(_, touched)| touched.iter().any(|(_, what)| *what == folder)), "{folder} is tried");
+    }
+    for (role, (call, what)) in asked.iter().flat_map(|(role, touched)| touched.iter().map(move |one| (role, one))) {
+        assert!(allowed(role, call, what), "{role} may not {call} {what}");
+    }
+    // What is put aside of very large months.
+    for role in ["CorrelateRole", "WriteBackRole", "InvoiceRole"] {
+        let may = |call| allowed(role, call, "Work/cells");
+        assert!(may("s3:GetObject") && may("s3:PutObject"), "{role}");
+    }
+    assert!(!allowed("TranslateRole", "s3:PutObject", "Work/documents"));
+}
+
+fn allowed(role: &str, call: &str, what: &str) -> bool {
+    let resource = match (call, what.strip_prefix("Work/")) {
+        ("s3:ListBucket", _) => format!("[\"{what}Bucket\",\"Arn\"]"),
+        ("sqs:SendMessage", _) => format!("[\"{what}Queue\",\"Arn\"]"),
+        (_, Some(folder)) => format!("${{WorkBucket.Arn}}/{folder}/*"),
+        (call, None) if call.starts_with("s3:") => format!("${{{what}Bucket.Arn}}/*"),
+        (_, None) => format!("[\"{what}Table\",\"Arn\"]"),
+    };
+    let grants = |one: &Value| {
+        one["Effect"] == "Allow"
+            && each(&one["Action"]).into_iter().any(|action| action == call)
+            && one["Resource"].to_string().contains(&resource)
+    };
+    statements().into_iter().any(|(name, one)| name == role && grants(one))
+}
+
+#[test]
+fn objects_that_do_not_live_for_ever_are_removed_with_their_versions() {
+    let bucket = &TEMPLATE["Resources"]["WorkBucket"]["Properties"];
+    let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap();
+    let of = |folder: &str| rules.iter().find(|rule| rule["Prefix"] == format!("{folder}/"));
+    for (folder, life) in LIVES {
+        let rule = of(folder).unwrap();
+        match life {
+            Life::Days(days) => assert_eq!(rule["ExpirationInDays"], days, "{folder}"),
+            Life::Tally => assert_eq!(rule["ExpirationInDays"]["Ref"], "LedgerDays", "{folder}"),
+        }
+    }
+    for rule in rules.iter().filter(|rule| rule.get("ExpirationInDays").is_some()) {
+        assert_eq!(rule["Status"], "Enabled");
+        // The bucket keeps versions: without this nothing would ever go.
+        assert_eq!(rule["NoncurrentVersionExpiration"]["NoncurrentDays"], 1, "{rule}");
+    }
+    for folder in ["documents", "manifests", "rollups", "catalogues", "directory", "superseded", "tallies"] {
+        assert!(of(folder).is_none(), "{folder} is what bills are derived from");
     }
 }

@@ -45,6 +45,9 @@ fn report(closed: &Closed) {
     for held in &closed.held {
         tracing::warn!(deployment = held.deployment, stream = held.stream, "usage that nobody is billed for");
     }
+    for beyond in &closed.beyond {
+        tracing::warn!(%beyond, "usage that came too late");
+    }
 }
 
 async fn account_closed(

@@ -6,6 +6,7 @@ use ledger::charges::Basis;
 use ledger::compare::{Comparison, closed_months, compare, span};
 use ledger::correlate::current;
 use ledger::counted::Counted;
+use metering::tally::Cells;
 use store::embedded::{Places, open};
 
 use crate::cli::PlanArgs;
@@ -29,8 +30,11 @@ pub async fn plan(arguments: &PlanArgs) -> Result<(), Failure> {
     let ((old, _), (new, unbillable)) =
         (old.catalogue.joined(directory.parties()), new.catalogue.joined(directory.parties()));
     let months = closed_months(&ports, &old, &new).await?;
-    let counted = Counted::read(&ports, span(&old, &new, &months)?).await?;
-    let basis = Basis { cells: &counted.cells, directory: &directory };
+    let cells = match span(&old, &new, &months)? {
+        Some(window) => Counted::read(&ports, Some(window)).await?.usage.all(&ports, window).await?,
+        None => Cells::default(),
+    };
+    let basis = Basis { cells: &cells, directory: &directory };
     let mut found = compare(&basis, &old, &new, &months)?;
     found.failed.extend(unbillable.into_iter().map(|party| (party.account, party.reason)));
     tell(&found, arguments);

@@ -148,6 +148,7 @@ pub fn needs_a_person(closed: &Closed, notices: &[Notice]) -> Vec<String> {
         lines.push(format!("{} ({}) cannot be billed: {}", unbillable.name, unbillable.account, unbillable.reason));
     }
     lines.extend(closed.held.iter().filter(|held| waits(held.reason)).map(held));
+    lines.extend(closed.beyond.iter().map(ToString::to_string));
     lines.extend(notices.iter().take(SHOWN).map(|notice| format!("{}: {}", notice.key, notice.reason)));
     if let Some(more) = notices.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         lines.push(format!("and {more} more files with a notice: `farthing status` lists them all"));

@@ -32,7 +32,8 @@ pub fn report(held: &[Held]) -> String {
 /// Lists what nobody is billed for in a month, from what is counted and the directory in force.
 pub async fn list(place: &Place, month: &str, json: bool) -> Result<(), Failure> {
     let engine = engine(place)?;
-    let held = Counters::read(&*engine.ports, &engine.configuration.catalogue, month).await?.held()?;
+    let counters = Counters::read(&*engine.ports, &engine.configuration.catalogue, month).await?;
+    let held = counters.held(&*engine.ports).await?;
     let write_offs = write_off::list(&*engine.ports).await?;
     let write_offs: Vec<&WriteOff> = write_offs.iter().filter(|one| one.month == month).collect();
     if json {

@@ -1,7 +1,7 @@
 //! From tallies to rollups: the second commit point.
 
 use metering::rollup::{Input, Rollup, Slot, Standing};
-use metering::tally::{Cells, Tally};
+use metering::tally::{Cells, Counts, Tally};
 use metering::time::Quarter;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,13 @@ pub struct RollupHead {
     pub from: Option<Quarter>,
     /// The last quarter-hour with usage.
     pub to: Option<Quarter>,
+    /// How many files count.
+    pub files: usize,
+    /// Their records.
+    pub counts: Counts,
+    /// Whether files of it may take the place of others, or others theirs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
 }
 
 /// What a refresh did.
@@ -180,7 +187,9 @@ async fn store<P: Ports>(ports: &P, rollup: &Rollup) -> Result<RollupHead, Ledge
     ports.put_once(Bucket::Work, &body, text.into_bytes(), "application/json").await?;
     let extent = rollup.extent();
     let (from, to) = (extent.map(|(from, _)| from), extent.map(|(_, to)| to));
-    Ok(RollupHead { body, inputs: rollup.inputs.len(), from, to })
+    let files = rollup.inputs.values().filter(|input| input.standing == Standing::Counted).count();
+    let whole = rollup.inputs.values().any(|input| input.whole.is_some());
+    Ok(RollupHead { body, inputs: rollup.inputs.len(), from, to, files, counts: rollup.counts, whole })
 }
 
 /// Reads a rollup item.

@@ -119,12 +119,12 @@ pub async fn enrich<P: Ports>(ports: &P, catalogue: &Catalogue, month: &str) -> 
     let counters = Counters::read(ports, catalogue, month).await?;
     let mut enriched = Enriched::default();
     for customer in counters.catalogue.customers.values() {
-        for counter in counters.of(customer)? {
+        for counter in counters.of(ports, customer).await? {
             enriched.counters = enriched.counters.saturating_add(1);
             enriched.written = enriched.written.saturating_add(usize::from(keep(ports, &counter).await?));
         }
     }
-    enriched.held = counters.held()?;
+    enriched.held = counters.held(ports).await?;
     Ok(enriched)
 }
 
@@ -135,6 +135,7 @@ pub struct Counters {
     directory: Directory,
     counted: Counted,
     month: String,
+    window: Span,
 }
 
 impl Counters {
@@ -145,8 +146,9 @@ impl Counters {
     pub async fn read<P: Ports>(ports: &P, catalogue: &Catalogue, month: &str) -> Result<Self, LedgerError> {
         let directory = current(ports).await?;
         let (catalogue, _) = catalogue.joined(directory.parties());
-        let counted = Counted::read(ports, Some(window(&catalogue, month)?)).await?;
-        Ok(Self { catalogue, directory, counted, month: month.to_owned() })
+        let window = window(&catalogue, month)?;
+        let counted = Counted::read(ports, Some(window)).await?;
+        Ok(Self { catalogue, directory, counted, month: month.to_owned(), window })
     }
 
     /// The directory.
@@ -159,14 +161,15 @@ impl Counters {
     ///
     /// # Errors
     /// [`LedgerError`].
-    pub fn of(&self, customer: &Customer) -> Result<Vec<Counter>, LedgerError> {
+    pub async fn of<P: Ports>(&self, ports: &P, customer: &Customer) -> Result<Vec<Counter>, LedgerError> {
         let period = Period::parse_month(&self.month, customer.zone)?;
         let mut counters = Vec::new();
         for deployment in ownership::deployments(&self.directory, &customer.id) {
             let spans = ownership::owned_by(&self.directory, deployment, &customer.id, period.span()?);
+            let cells = self.counted.usage.of(ports, [deployment], self.window).await?;
             for stream in self.catalogue.streams.values() {
                 let owned = BTreeMap::from([(deployment, spans.clone())]);
-                let measured = ownership::measured(&self.counted.cells, stream, &period, &owned)?;
+                let measured = ownership::measured(&cells, stream, &period, &owned)?;
                 if measured.samples > 0 {
                     counters.push(counter(&customer.id, deployment, stream, &period, &measured, &self.directory));
                 }
@@ -179,10 +182,29 @@ impl Counters {
     ///
     /// # Errors
     /// [`LedgerError`].
-    pub fn held(&self) -> Result<Vec<Held>, LedgerError> {
-        let period = Period::parse_month(&self.month, self.catalogue.seller.zone)?;
-        Ok(ownership::held(&self.counted.cells, &self.catalogue, &self.directory, &period)?)
+    pub async fn held<P: Ports>(&self, ports: &P) -> Result<Vec<Held>, LedgerError> {
+        held(ports, &self.counted, &self.catalogue, &self.directory, &self.month).await
     }
+}
+
+/// The usage of a month that nobody owns, a deployment in memory at a time.
+///
+/// # Errors
+/// [`LedgerError`].
+pub(crate) async fn held<P: Ports>(
+    ports: &P,
+    counted: &Counted,
+    catalogue: &Catalogue,
+    directory: &Directory,
+    month: &str,
+) -> Result<Vec<Held>, LedgerError> {
+    let (period, window) = (Period::parse_month(month, catalogue.seller.zone)?, window(catalogue, month)?);
+    let mut found = Vec::new();
+    for deployment in counted.usage.deployments(window) {
+        let cells = counted.usage.of(ports, [deployment], window).await?;
+        found.extend(ownership::held(&cells, catalogue, directory, &period)?);
+    }
+    Ok(found)
 }
 
 fn counter(

@@ -4,6 +4,7 @@
 //! rollups that are priced. One transaction moves the account's head, adds the invoice, and takes
 //! the next number: numbers are gap-free by construction, and an invoice is issued once.
 
+mod horizon;
 mod late;
 
 use std::collections::btree_map::Entry;
@@ -12,36 +13,35 @@ use std::sync::Arc;
 
 use catalog::directory::{Directory, Unbillable};
 use catalog::{Catalogue, Customer};
-use chrono_tz::Tz;
 use invoicing::{Invoice, Provenance};
 use metering::period::Period;
-use metering::time::{Instant, Span};
+use metering::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::refresh;
 use crate::audit::{Audit, audit_unsealed};
 use crate::charges::{Basis, Earlier, charges};
 use crate::configuration::Configuration;
-use crate::correlate::window;
+use crate::correlate::held;
 use crate::counted::Counted;
 use crate::document::{Charged, Made, document, held_in, history};
 pub use crate::document::{publish, published_keys};
 use crate::error::LedgerError;
 use crate::file::{pages, read_text};
 use crate::names;
-use crate::ownership::{Held, held};
+use crate::ownership::{Held, deployments};
 use crate::ports::{Bucket, Item, Key, Ports, Table, Transacted, Write};
 use crate::reason::{self, Reason};
 use crate::restate::Restatements;
 use crate::seal::{Seals, rules};
 use crate::snapshot::{self, Present};
 use crate::taxation::Taxation;
+pub use horizon::Beyond;
+pub(crate) use horizon::HORIZON_MONTHS;
+use horizon::{beyond, horizon, reach, repriced};
 
 /// How often an invoice is tried anew when another took its number.
 const ATTEMPTS: usize = 64;
-
-/// How many earlier periods are compared with what they were invoiced at.
-pub(crate) const HORIZON_MONTHS: i32 = 13;
 
 /// What to close.
 #[derive(Clone, Debug)]
@@ -93,6 +93,8 @@ pub struct Closed {
     pub late: BTreeMap<(String, String), Outcome>,
     /// Usage of the month that nobody is billed for.
     pub held: Vec<Held>,
+    /// Usage that came too late for any invoice.
+    pub beyond: Vec<Beyond>,
     /// Accounts of the directory that the catalogue cannot bill as they stand.
     pub unbillable: Vec<Unbillable>,
     /// What the audit found.
@@ -146,10 +148,14 @@ pub async fn close<P: Ports>(
     let published = head.as_ref().is_some_and(|(head, _)| head.catalogue == own);
     let organisations = head.map(|(head, _)| head.organisations).unwrap_or_default();
     let catalogue = &joined;
+    let mut invoiced = BTreeMap::new();
+    for customer in catalogue.customers.keys() {
+        invoiced.insert(customer.clone(), months_of(ports, customer).await?);
+    }
     // The seals first: they vouch for rollups that are read later.
     let rules = rules(catalogue, &Restatements::read(ports).await?);
     let seals = Seals::read(ports, &rules).await?;
-    let counted = Counted::read(ports, Some(horizon(catalogue, &options.month)?)).await?;
+    let counted = Counted::read(ports, Some(reach(catalogue, &directory, &options.month, &invoiced)?)).await?;
     let before = Instant(now.0.saturating_sub(options.settle_minutes.saturating_mul(60_000)));
     if !options.preview {
         counted.manifest.keep(ports).await?;
@@ -158,26 +164,24 @@ pub async fn close<P: Ports>(
     let blocked = reason::of_all(catalogue, &audit, published, broken).iter().map(Reason::to_string).collect();
     let (counted, directory, organisations) = (&counted, &directory, &organisations);
     let run = Run { ports, catalogue, counted, directory, organisations, options, blocked, now };
-    let (mut accounts, mut invoiced) = (BTreeMap::new(), BTreeMap::new());
-    for customer in catalogue.customers.values() {
-        invoiced.insert(customer.id.clone(), run.invoiced(customer).await?);
-    }
+    let mut accounts = BTreeMap::new();
     let late = run.late(&invoiced).await?;
     for customer in catalogue.customers.values() {
         if let Some(outcome) = run.account(customer).await? {
             accounts.insert(customer.id.clone(), outcome);
         }
     }
-    let period = Period::parse_month(&options.month, catalogue.seller.zone)?;
-    let held = held(&counted.cells, catalogue, directory, &period)?;
-    Ok(Closed { accounts, late, held, unbillable, audit, files: counted.files(), records: counted.counts.records })
+    let held = held(ports, counted, catalogue, directory, &options.month).await?;
+    let beyond = beyond(ports, catalogue, counted, &options.month).await?;
+    let (files, records) = (counted.files(), counted.counts.records);
+    Ok(Closed { accounts, late, held, beyond, unbillable, audit, files, records })
 }
 
-/// All instants that matter for a month and for the earlier ones that may have to be trued up.
-fn horizon(catalogue: &Catalogue, month: &str) -> Result<Span, LedgerError> {
-    let last = Period::parse_month(month, Tz::UTC)?;
-    let first = last.month_after(HORIZON_MONTHS.saturating_neg())?;
-    Ok(Span { from: window(catalogue, &first.label())?.from, until: window(catalogue, month)?.until })
+/// The months that an account was invoiced for.
+async fn months_of<P: Ports>(ports: &P, account: &str) -> Result<BTreeSet<String>, LedgerError> {
+    let items = pages(ports, Table::Billing, &names::account(account)).await?;
+    let records = items.iter().filter(|(sort, _)| sort != names::HEAD);
+    records.map(|(_, item)| Ok(read_issued(item)?.period)).collect()
 }
 
 /// The earlier invoices of an account with their documents, oldest period first.
@@ -252,13 +256,6 @@ impl<P: Ports> Run<'_, P> {
         Ok(reasons)
     }
 
-    /// The months that an account was invoiced for.
-    async fn invoiced(&self, customer: &Customer) -> Result<BTreeSet<String>, LedgerError> {
-        let items = pages(self.ports, Table::Billing, &names::account(&customer.id)).await?;
-        let records = items.iter().filter(|(sort, _)| sort != names::HEAD);
-        records.map(|(_, item)| Ok(read_issued(item)?.period)).collect()
-    }
-
     async fn past(&self, customer: &Customer) -> Result<Past, LedgerError> {
         let mut past = Past { records: Vec::new(), documents: Vec::new() };
         for (sort, item) in pages(self.ports, Table::Billing, &names::account(&customer.id)).await? {
@@ -286,7 +283,10 @@ impl<P: Ports> Run<'_, P> {
                 earlier.push(Earlier { period, catalogue });
             }
         }
-        let basis = Basis { cells: &self.counted.cells, directory: self.directory };
+        let window = horizon(self.catalogue, &self.options.month)?;
+        let deployments = deployments(self.directory, &customer.id);
+        let cells = &self.counted.usage.of(self.ports, deployments, window).await?;
+        let basis = Basis { cells, directory: self.directory };
         let settled = charges(&basis, self.catalogue, customer, period, &earlier, &past.documents)?;
         Ok(Charged { settled, taxation: Taxation::of(customer, &earlier) })
     }
@@ -395,15 +395,6 @@ impl<P: Ports> Run<'_, P> {
         let made = Made { now: self.now, number, history: history(&past.records, period), provenance };
         document(self.catalogue, customer, period, (charged, &past.documents), made)
     }
-}
-
-/// The invoices whose periods are priced again with this one: those before it, as far back as the
-/// horizon, for which all usage has been read. A later month that was closed first is trued up by
-/// the invoices after it.
-fn repriced<'a>(period: &Period, past: &'a Past) -> Result<Vec<&'a Invoice>, LedgerError> {
-    let oldest = period.month_after(HORIZON_MONTHS.saturating_neg())?;
-    let within = |invoice: &&Invoice| oldest.start <= invoice.period.start && invoice.period.start < period.start;
-    Ok(past.documents.iter().filter(within).collect())
 }
 
 /// Months cut in two zones overlap or leave a gap: hours would be charged twice or never.

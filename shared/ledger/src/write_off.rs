@@ -236,8 +236,8 @@ async fn unbilled<P: Ports>(
 ) -> Result<(Vec<Held>, Vec<Span>), LedgerError> {
     let directory = present(ports).await?.directory;
     let (joined, _) = catalogue.joined(directory.parties());
-    let mut cells = Counted::read(ports, Some(window(&joined, &period.label())?)).await?.cells;
-    cells.0.retain(|key, _| key.deployment == deployment);
+    let window = window(&joined, &period.label())?;
+    let mut cells = Counted::read(ports, Some(window)).await?.usage.of(ports, [deployment], window).await?;
     cells.0.values_mut().for_each(|quarters| quarters.retain(|quarter, _| part.contains(quarter.start())));
     let mut usage = held(&cells, &joined, &directory, period)?;
     // A stream that is gone comes back with its name; until then nobody can say when it is held.

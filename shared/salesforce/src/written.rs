@@ -166,7 +166,8 @@ impl<E: Edge, P: Ports> Run<'_, '_, E, P> {
             for customer in counters.catalogue.customers.values() {
                 let Some(party) = parties.get(customer.id.as_str()) else { continue };
                 if self.id(&customer.id).is_some() {
-                    self.usage_of(target, month, (customer, party), counters.of(customer)?).await?;
+                    let own = counters.of(self.ports, customer).await?;
+                    self.usage_of(target, month, (customer, party), own).await?;
                 }
             }
         }

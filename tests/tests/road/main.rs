@@ -8,6 +8,7 @@
 mod adjustments;
 mod corrections;
 mod edges;
+mod horizon;
 mod objects;
 mod real;
 mod records;

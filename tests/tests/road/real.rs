@@ -124,7 +124,7 @@ fn assert_exact(what: &str, summary: &Summary, expected: &Value, scale: u32) {
 /// The total of a meter and each of its series; how many events that is.
 fn assert_meter(world: &World, meter: &Meter, expected: &Value) -> u64 {
     let scale = world.catalogue().stream(meter.stream).unwrap().scale;
-    let found = by_key(&world.counted().cells, meter);
+    let found = by_key(&world.cells(), meter);
     let total = found.values().copied().reduce(merged).unwrap();
     assert_exact(meter.name, &total, &expected["total"], scale);
     let keys = expected["per_key"].as_object().unwrap();

@@ -99,5 +99,5 @@ fn too_many_rejects_hold_the_whole_file_back_and_keep_every_period_open() {
         world.waits("2026-01"),
         [format!("{KEY}: {reason}. Write it anew, mend its source, or let it not count: `farthing waive {KEY}`")]
     );
-    assert!(world.counted().cells.is_empty(), "also the good line waits");
+    assert!(world.cells().is_empty(), "also the good line waits");
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use catalog::Catalogue;
 use invoicing::{Invoice, Line};
 use ledger::attention::{self, Kind, Notice};
+use ledger::by_deployment::ByDeployment;
 use ledger::configuration::Configuration;
 use ledger::counted::{self, Audit, Counted};
 use ledger::file::{FileRecord, claimed_slot};
@@ -15,7 +16,7 @@ use ledger::memory::Memory;
 use ledger::ports::{Blobs, Bucket, Item, Key, Table, Tables};
 use ledger::translate::{self, Outcome};
 use ledger::{aggregate, correlate, names};
-use metering::tally::Counts;
+use metering::tally::{Cells, Counts};
 use metering::time::{Instant, Span};
 use serde_json::Value;
 
@@ -161,6 +162,17 @@ impl World {
     /// Everything that is counted, whenever it was used.
     pub fn counted(&self) -> Counted {
         at_once(Counted::read(&self.memory, Some(ALWAYS))).unwrap()
+    }
+
+    /// All usage; the same however little of it is held in memory.
+    pub fn cells(&self) -> Cells {
+        let of = |usage| {
+            let counted = at_once(Counted::read_holding(&self.memory, Some(ALWAYS), usage)).unwrap();
+            at_once(counted.usage.all(&self.memory, ALWAYS)).unwrap()
+        };
+        let cells = of(ByDeployment::default());
+        assert_eq!(of(ByDeployment::holding(1)), cells);
+        cells
     }
 
     pub fn audit(&self) -> Audit {

@@ -232,12 +232,6 @@ impl<'a> Hand<'a> {
         bytes
     }
 
-    /// Notes what a close reads of rollups.
-    fn note_rollup(&self, bytes: &[u8]) {
-        let rollup = Rollup::decode(std::str::from_utf8(bytes).unwrap()).unwrap();
-        self.memo.lock().unwrap().evidence.inputs.extend(rollup.inputs);
-    }
-
     fn note_page(&self, partition: &str, after: Option<&str>, page: &Page) {
         let mut memo = self.memo.lock().unwrap();
         if partition == names::SOURCES && after.is_none() {
@@ -250,7 +244,12 @@ impl<'a> Hand<'a> {
         if let Some(source) = partition.strip_prefix("R#") {
             for (hour, item) in &page.items {
                 let slot = Slot { source: source.to_owned(), hour: hour.parse().unwrap() };
-                memo.slots.insert(read_head(item).unwrap().body, slot);
+                let body = read_head(item).unwrap().body;
+                if let Some(bytes) = self.wire.memory.object(Bucket::Work, &body) {
+                    let rollup = Rollup::decode(std::str::from_utf8(&bytes).unwrap()).unwrap();
+                    memo.evidence.inputs.extend(rollup.inputs);
+                }
+                memo.slots.insert(body, slot);
             }
         }
     }
@@ -458,7 +457,6 @@ impl Blobs for Hand<'_> {
         match read {
             Read::Bytes(_) if bucket == Bucket::Work && key.starts_with("rollups/") => {
                 let bytes = self.wire.memory.object(bucket, key).unwrap();
-                self.note_rollup(&bytes);
                 Ok(Read::Bytes(self.tampered(key, bytes)))
             }
             Read::Bytes(_) if bucket == Bucket::Work && key.starts_with("marks/") => {

@@ -17,7 +17,7 @@ use ledger::{aggregate, correlate, counted, explain, names, restate, translate, 
 use metering::exact::Exact;
 use metering::time::Instant;
 
-use crate::checks::{assert_gap_free, charged, files, invoices};
+use crate::checks::{all_inputs, assert_gap_free, charged, files, invoices};
 use crate::dice::Dice;
 use crate::executor::{Cuts, Executor, Running};
 use crate::faults::{Wire, at_once};
@@ -175,10 +175,10 @@ impl<'a> World<'a> {
     fn assert_rest(&self, lost: &BTreeSet<String>) {
         self.in_peace(|| {
             assert!(finish(self.refresh()), "the hints cannot be worked off");
-            let counted = finish(counted::Counted::read(self.memory, None)).unwrap();
+            let inputs = all_inputs(self.memory);
             let objects = at_once(self.memory.list(Bucket::Usage, "", None, 10_000)).unwrap().objects;
             for object in objects.iter().filter(|object| !lost.contains(&object.key)) {
-                let input = counted.inputs.get(&names::file_id(&object.key));
+                let input = inputs.get(&names::file_id(&object.key));
                 let arrived = input.and_then(|input| input.whole.as_ref()?.arrived);
                 let known = input.is_some_and(|input| input.etags.contains(&object.etag))
                     && arrived.is_none_or(|arrived| arrived == object.modified);
@@ -188,7 +188,7 @@ impl<'a> World<'a> {
                 // A tally that nobody was told of is for the sweep to find.
                 let told = || FileRecord::read(&item).is_ok_and(|record| !lost.contains(&record.key));
                 if key.partition.starts_with("U#") && told() {
-                    let revision = counted.inputs.get(&key.sort).map(|input| input.revision);
+                    let revision = inputs.get(&key.sort).map(|input| input.revision);
                     assert_eq!(revision, Some(item.revision), "I5: the rollup of {} misses tallies", key.partition);
                 }
             }

@@ -4,26 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::Customer;
-use chrono_tz::Tz;
 use metering::period::Period;
 use metering::time::Instant;
 use pricing::Amount;
 
-use super::{HORIZON_MONTHS, Options, Outcome, Run};
+use super::horizon::before;
+use super::{Options, Outcome, Run};
 use crate::document::held_in;
 use crate::error::LedgerError;
-use crate::ownership::owns_usage;
+use crate::ownership::{deployments, owns_usage};
 use crate::ports::Ports;
 
 /// Which months each account was invoiced for.
 pub(super) type Invoiced = BTreeMap<String, BTreeSet<String>>;
-
-/// The months before `month`, as far back as the horizon.
-fn before(month: &str) -> Result<Vec<String>, LedgerError> {
-    let month = Period::parse_month(month, Tz::UTC)?;
-    let label = |back: i32| Ok(month.month_after(back.saturating_neg())?.label());
-    (1..=HORIZON_MONTHS).rev().map(label).collect()
-}
 
 impl<P: Ports> Run<'_, P> {
     /// What came of closed months for accounts that have no invoice for them: because they own usage of them, or
@@ -38,7 +31,7 @@ impl<P: Ports> Run<'_, P> {
             for customer in self.catalogue.customers.values() {
                 let has = invoiced.get(&customer.id).is_some_and(|months| months.contains(&month));
                 let since = since.get(customer.id.as_str()).copied();
-                if has || !(closed && run.owns_usage(customer)? || run.owes_fees(customer, since).await?) {
+                if has || !(closed && run.owns_usage(customer).await? || run.owes_fees(customer, since).await?) {
                     continue;
                 }
                 match run.account(customer).await? {
@@ -61,9 +54,11 @@ impl<P: Ports> Run<'_, P> {
         parties.filter_map(|account| Some((account, known(account)?))).collect()
     }
 
-    fn owns_usage(&self, customer: &Customer) -> Result<bool, LedgerError> {
-        let period = Period::parse_month(&self.options.month, customer.zone)?;
-        Ok(owns_usage(&self.counted.cells, self.directory, &customer.id, period.span()?))
+    async fn owns_usage(&self, customer: &Customer) -> Result<bool, LedgerError> {
+        let span = Period::parse_month(&self.options.month, customer.zone)?.span()?;
+        let deployments = deployments(self.directory, &customer.id);
+        let cells = self.counted.usage.of(self.ports, deployments, span).await?;
+        Ok(owns_usage(&cells, self.directory, &customer.id, span))
     }
 
     /// Whether an account without usage would be charged something for a month in which its organisation was read

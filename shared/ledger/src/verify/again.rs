@@ -67,10 +67,10 @@ impl<'a, P: Ports> Reading<'a, P> {
         for (slot, body) in manifest.rollups()? {
             let stored = rollup(self.ports, &body).await?;
             let counting = self.slot_again(&slot, (&body, &stored), &replaced).await?;
-            counted.take(&slot.source, counting, Some(ALWAYS), &mut days)?;
+            counted.take(self.ports, &slot.source, counting, Some(ALWAYS), &mut days).await?;
         }
         for runs in days.within(Some(ALWAYS)) {
-            counted.take_day(marks::usage_anew(self.ports, &runs).await?)?;
+            counted.take_day(self.ports, marks::usage_anew(self.ports, &runs).await?).await?;
         }
         counted.manifest = manifest;
         Ok(counted)

@@ -8,6 +8,7 @@
 
 mod directory;
 mod etags;
+mod forget;
 mod queue;
 pub mod serve;
 mod tables;
@@ -16,6 +17,7 @@ mod writer;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 pub use directory::DirectoryBlobs;
 pub use queue::LocalQueue;
@@ -97,8 +99,15 @@ pub enum OpenError {
 /// When a folder or the file of the tables cannot be made, read or locked.
 pub fn open(places: &Places) -> Result<Embedded, OpenError> {
     // The tables first: their lock keeps others out of the folders too.
+    let tables = FileTables::open(&places.tables)?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the age of files is told by the clock of the machine that wrote them"
+    )]
+    let now = SystemTime::now();
+    forget::forget(&places.work, now).map_err(|source| OpenError::Folder { path: places.work.clone(), source })?;
     Ok(Assembled {
-        tables: FileTables::open(&places.tables)?,
+        tables,
         blobs: DirectoryBlobs::open(places)?,
         queue: LocalQueue::new(QUEUE_CAPACITY),
         clock: SystemClock::new()?,
