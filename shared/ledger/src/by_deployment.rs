@@ -128,8 +128,15 @@ impl ByDeployment {
 #[derive(Default)]
 struct Writing {
     bytes: Vec<u8>,
-    /// Deployment, offset, length, extent.
-    parts: Vec<(Arc<str>, usize, usize, (Quarter, Quarter))>,
+    parts: Vec<Part>,
+}
+
+/// A deployment's part of an object.
+struct Part {
+    deployment: Arc<str>,
+    offset: usize,
+    length: usize,
+    extent: (Quarter, Quarter),
 }
 
 impl Writing {
@@ -138,7 +145,7 @@ impl Writing {
         let offset = self.bytes.len();
         serde_json::to_writer(&mut self.bytes, cells).map_err(|error| LedgerError::malformed("cells", error))?;
         let length = self.bytes.len().saturating_sub(offset);
-        self.parts.push((key.deployment.as_str().into(), offset, length, extent));
+        self.parts.push(Part { deployment: key.deployment.as_str().into(), offset, length, extent });
         Ok(())
     }
 
@@ -150,7 +157,7 @@ impl Writing {
         let key = format!("cells/{}.json", names::sha256(&bytes));
         ports.put_once(Bucket::Work, &key, bytes, "application/json").await?;
         let object = Arc::new(ports.head(Bucket::Work, &key).await?.ok_or(LedgerError::Missing(key))?);
-        for (deployment, offset, length, extent) in parts {
+        for Part { deployment, offset, length, extent } in parts {
             let (offset, length) = (u64::try_from(offset).unwrap_or(u64::MAX), u64::try_from(length).unwrap_or(0));
             places.insert(deployment, Place { object: Arc::clone(&object), offset, length, extent });
         }
