@@ -51,7 +51,7 @@ fn what_counted_goes_on_to_count_and_the_month_closes() {
     // 10.00 + 4 × 0.50: the first content.
     assert_eq!(invoice.total, "12.00");
     // The invoice rests on who answered for it.
-    let input = world.counted().inputs.into_values().find(|input| input.key == KEY).unwrap();
+    let input = world.inputs().into_iter().find(|input| input.key == KEY).unwrap();
     assert_eq!(input.waived.into_values().collect::<Vec<_>>(), ["Ann: a test file"]);
     assert!(at_once(verify(&world.memory, "R-000001")).unwrap().holds());
 }

@@ -16,6 +16,7 @@ use ledger::memory::Memory;
 use ledger::ports::{Blobs, Bucket, Item, Key, Table, Tables};
 use ledger::translate::{self, Outcome};
 use ledger::{aggregate, correlate, names};
+use metering::rollup::Input;
 use metering::tally::{Cells, Counts};
 use metering::time::{Instant, Span};
 use serde_json::Value;
@@ -162,6 +163,13 @@ impl World {
     /// Everything that is counted, whenever it was used.
     pub fn counted(&self) -> Counted {
         at_once(Counted::read(&self.memory, Some(ALWAYS))).unwrap()
+    }
+
+    /// The files of all rollups.
+    pub fn inputs(&self) -> Vec<Input> {
+        let rollups = self.counted().manifest.rollups().unwrap();
+        let files = |body: &str| at_once(aggregate::load(&self.memory, body)).unwrap().inputs.into_values();
+        rollups.iter().flat_map(|(_, body)| files(body)).collect()
     }
 
     /// All usage; the same however little of it is held in memory.
