@@ -177,7 +177,7 @@ fn only_one_function_writes_to_salesforce_and_it_publishes_nothing() {
         if one["Action"].to_string().contains("s3:PutObject") {
             for object in each(&one["Resource"]) {
                 let cache = |(folder, _): &(&str, Life)| object["Fn::Sub"] == format!("${{WorkBucket.Arn}}/{folder}/*");
-                assert!(LIVES.iter().any(|one| cache(one)), "{object} is no cache");
+                assert!(LIVES.iter().any(cache), "{object} is no cache");
             }
         }
     }
