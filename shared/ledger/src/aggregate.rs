@@ -1,7 +1,7 @@
 //! From tallies to rollups: the second commit point.
 
 use metering::rollup::{Input, Rollup, Slot, Standing};
-use metering::tally::{Cells, Counts, Tally};
+use metering::tally::{Counts, Tally};
 use metering::time::Quarter;
 use serde::{Deserialize, Serialize};
 
@@ -159,16 +159,15 @@ impl Building {
         self.add(file, input, tally, record.marks)
     }
 
-    /// Takes a file in. What its marks say is told by them, wherever they stand as well.
+    /// Takes a file in: its tally, and what its marks say besides.
     pub(crate) fn add(
         &mut self,
         file: String,
         input: Input,
-        mut tally: Tally,
+        tally: Tally,
         marks: Option<String>,
     ) -> Result<(), LedgerError> {
         if let (Some(marks), Standing::Counted) = (marks, &input.standing) {
-            tally.cells = Cells::default();
             self.marks.push(marks);
         }
         Ok(self.rollup.add(file, input, &tally)?)

@@ -24,7 +24,7 @@ pub use crate::sweep::sweep;
 pub struct Counted {
     /// The usage within the window that was asked for.
     pub usage: ByDeployment,
-    /// The records of all files.
+    /// The records of all files; with a window also of those from before it that later ones took the place of.
     pub counts: Counts,
     /// The manifest: which rollups there were.
     pub manifest: Manifest,
@@ -47,14 +47,15 @@ pub(crate) struct Begins {
     pub(crate) body: String,
 }
 
-/// The runs of each source and day.
+/// The runs of each day, whatever slots they are of: an id tells its source, and a file may be read by another source
+/// than the one that claimed it first.
 #[derive(Default)]
-pub(crate) struct Days(BTreeMap<(String, i64), Vec<Run>>);
+pub(crate) struct Days(BTreeMap<i64, Vec<Run>>);
 
 impl Days {
-    pub(crate) fn add(&mut self, source: &str, runs: BTreeMap<i64, Run>) {
+    pub(crate) fn add(&mut self, runs: BTreeMap<i64, Run>) {
         for (day, run) in runs {
-            self.0.entry((source.to_owned(), day)).or_default().push(run);
+            self.0.entry(day).or_default().push(run);
         }
     }
 
@@ -97,18 +98,23 @@ impl Counted {
         for place in &places {
             let rollup = load(ports, &place.head.body).await?;
             identities.meet(rollup.inputs.keys())?;
-            rollup.inputs.iter().for_each(|(file, input)| latest.meet(&place.slot.source, file, input));
+            rollup.inputs.iter().for_each(|(file, input)| latest.meet(file, input));
             if rollup.inputs.values().any(|input| input.whole.is_some()) {
                 wholes.push(place);
             } else {
-                counted.take(ports, &place.slot.source, rollup, window, &mut days).await?;
+                counted.take(ports, rollup, window, &mut days).await?;
             }
         }
         counted.replaced = latest.into_replaced();
-        for Place { slot, head: RollupHead { body, .. } } in wholes {
-            let rollup = load(ports, body).await?;
-            let rollup = without(ports, slot, (body, rollup), &counted.replaced).await?;
-            counted.take(ports, &slot.source, rollup, window, &mut days).await?;
+        for Place { slot, head } in wholes {
+            // What is old says nothing of the window, and its tallies may be gone.
+            if window.is_some() && !reaches(head, window) {
+                counted.counts = counted.counts.add(&head.counts)?;
+                continue;
+            }
+            let rollup = load(ports, &head.body).await?;
+            let rollup = without(ports, slot, (&head.body, rollup), &counted.replaced).await?;
+            counted.take(ports, rollup, window, &mut days).await?;
         }
         for runs in days.within(window) {
             counted.take_day(ports, marks::usage(ports, &runs).await?).await?;
@@ -144,7 +150,6 @@ impl Counted {
     pub(crate) async fn take<P: Ports>(
         &mut self,
         ports: &P,
-        source: &str,
         rollup: Rollup,
         window: Option<Span>,
         days: &mut Days,
@@ -153,7 +158,7 @@ impl Counted {
         if any(window, rollup.cells.extent()) {
             self.usage.add(ports, &rollup.cells).await?;
         }
-        days.add(source, rollup.runs);
+        days.add(rollup.runs);
         Ok(())
     }
 

@@ -57,7 +57,7 @@ pub struct FileRecord {
     /// The object in the work bucket that holds its events one by one, where they have ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marks: Option<String>,
-    /// The tally, where it is small.
+    /// The tally, where it is small. The usage of events with ids is told by their marks, and not in it.
     #[serde(default, with = "packed", skip_serializing_if = "Option::is_none")]
     pub tally: Option<Tally>,
     /// The object in the work bucket that holds the tally, where it is not.

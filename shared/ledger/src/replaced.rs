@@ -25,10 +25,10 @@ pub(crate) struct Latest {
 }
 
 impl Latest {
-    /// Takes a file of a source in. One in quarantine or waived says nothing, and so replaces nothing.
-    pub(crate) fn meet(&mut self, source: &str, file: &str, input: &Input) {
+    /// Takes a file in. One in quarantine or waived says nothing, and so replaces nothing.
+    pub(crate) fn meet(&mut self, file: &str, input: &Input) {
         let (Some(whole), Standing::Counted) = (&input.whole, &input.standing) else { return };
-        let group = (source.to_owned(), whole.group.clone());
+        let group = (whole.source.clone(), whole.group.clone());
         let mut earlier = file.to_owned();
         match self.latest.get_mut(&group) {
             None => {

@@ -294,7 +294,7 @@ async fn translator<'s, P: Ports>(
 fn whole(source: &Source, tags: &Tags, meta: &ObjectMeta) -> Option<Whole> {
     let WholeOf { group, order } = source.whole_of(tags)?;
     let arrived = order.is_empty().then_some(meta.modified);
-    Some(Whole { group, order, arrived })
+    Some(Whole { source: source.name().to_owned(), group, order, arrived })
 }
 
 async fn draft_of<P: Ports>(
@@ -311,8 +311,13 @@ async fn draft_of<P: Ports>(
     let counts = translation.tally.counts;
     let mut record = record(source, meta, content, Standing::Counted, counts, rejects);
     let (object, marks) = marks::of_file(&translation.marks)?.unzip();
+    let mut tally = translation.tally;
+    if object.is_some() {
+        // What the marks say is told by them alone, wherever it stands as well.
+        tally.cells = translation.unmarked;
+    }
     record.marks = object;
-    Ok(Draft { record, tally: translation.tally, marks })
+    Ok(Draft { record, tally, marks })
 }
 
 fn quarantine(source: &Source, meta: &ObjectMeta, content: String, reason: String, rejects: Option<String>) -> Draft {

@@ -76,6 +76,8 @@ pub struct Input {
 /// What a file is the whole of: of all files of a source that are of the same group one counts, the latest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Whole {
+    /// The source that read it, which may not be the one that claimed it first.
+    pub source: String,
     /// What these files have in common.
     pub group: Vec<String>,
     /// What makes one later than another: greater texts come later. Empty where the time of

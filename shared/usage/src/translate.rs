@@ -10,7 +10,7 @@ mod watch;
 use std::sync::Arc;
 
 use metering::mark::Mark;
-use metering::tally::{Counts, SeriesKey, Tally};
+use metering::tally::{Cells, Counts, SeriesKey, Tally};
 use metering::time::Instant;
 
 use crate::carry::Carried;
@@ -52,6 +52,8 @@ pub struct Translation {
     pub rejects: Vec<Reject>,
     /// The events that counted, where the source declares ids: by day and id, each once.
     pub marks: Vec<Mark>,
+    /// What the other events add up to, where the source declares ids: those of files of a bundle that have none.
+    pub unmarked: Cells,
     /// The first events, up to [`Limits::shown`] of them.
     pub shown: Vec<Shown>,
     /// Why the object must be looked at by a person before it may count, if it must.
@@ -202,6 +204,7 @@ impl<'s> Text<'s> {
             series: SeriesTable::new(limits.cells),
             ids: Ids::new(limits.ids),
             file: context.file,
+            unmarked: mapping.identified.then(Cells::default),
             counts: Counts::default(),
             member: None,
             at_first: true,
@@ -283,6 +286,8 @@ struct Records<'s> {
     series: SeriesTable,
     ids: Ids,
     file: Arc<str>,
+    /// What events without ids add up to, where others may carry one.
+    unmarked: Option<Cells>,
     counts: Counts,
     /// The member of the bundle that is being read.
     member: Option<Arc<str>>,
@@ -350,6 +355,9 @@ impl Records<'_> {
             };
             if counts {
                 self.series.add(event)?;
+                if let (None, Some(unmarked)) = (id, &mut self.unmarked) {
+                    self.series.add_to(unmarked, event)?;
+                }
                 if self.shown.len() < self.limits.shown {
                     let Event { series, at, until, value, .. } = *event;
                     let (line, member, key) = (raw.line, self.member.clone(), self.series.key(series));
@@ -401,7 +409,8 @@ impl Records<'_> {
         let quarantine = self.quarantine();
         let marks = self.ids.into_marks(&self.file, &self.series);
         let tally = Tally { cells: self.series.into_cells(), counts: self.counts };
-        Translation { tally, rejects: self.rejects, marks, shown: self.shown, quarantine }
+        let unmarked = self.unmarked.unwrap_or_default();
+        Translation { tally, rejects: self.rejects, marks, unmarked, shown: self.shown, quarantine }
     }
 
     /// Too many rejects: a share above the limit, or all that there is; or one that is suspicious.

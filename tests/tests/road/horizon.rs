@@ -136,6 +136,28 @@ fn a_rollup_does_not_shrink_when_tallies_expired() {
     assert_eq!(world.counted().files(), 2, "what was rolled up stays");
 }
 
+#[test]
+fn an_export_is_replaced_also_long_after_its_tallies_expired() {
+    let exports = r#"sources:
+  - name: exports
+    objects: "export/{deployment}/{run}.jsonl"
+    format: json-lines
+    delivery: replace
+    replaces: {same: deployment, latest: run}
+    deployment: {tag: deployment}
+    time: {field: t, format: rfc3339}
+    usage: [{stream: calls, quantity: n}]
+"#;
+    let world = World::of(&[&CATALOGUE.replace("sources:\n", exports)]);
+    let keys = ["export/one/1.jsonl", "export/two/1.jsonl"];
+    keys.iter().for_each(|key| drop(world.arrive(key, used(3, "4"))));
+    (0..=16).for_each(|after| drop(close(&world, after)));
+    keys.iter().for_each(|key| expire(&world, key));
+    world.arrive("export/one/2.jsonl", used(3, "9"));
+    assert_eq!(close(&world, 17).beyond.len(), 1, "it is too late, and told");
+    assert_eq!(world.invoice(&month(17).0).total, "10.00");
+}
+
 /// What the table's time to live does.
 fn expire(world: &World, key: &str) {
     let file = names::file_id(key);

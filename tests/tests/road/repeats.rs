@@ -2,9 +2,13 @@
 //! whose readings come in any order. Each counts once, before the invoice and after it.
 
 use invoicing::LineKind;
-use ledger::{names, verify};
+use ledger::explain::Share;
+use ledger::ports::Bucket;
+use ledger::{aggregate, explain, names, verify};
+use metering::mark::{Mark, Reader, Writer};
+use metering::rollup::Run;
 
-use crate::world::{CATALOGUE, FEBRUARY_2, MARCH_2, World, at_once, charged, line};
+use crate::world::{CATALOGUE, FEBRUARY_2, MARCH_2, World, at_once, charged, line, tar};
 
 /// Besides calls with ids and exports: a meter at 0.10 a unit.
 fn catalogue() -> String {
@@ -32,6 +36,24 @@ fn catalogue() -> String {
     deployment: {tag: deployment}
     time: {field: t, format: rfc3339}
     usage: [{stream: calls, quantity: n}]
+  - name: both
+    objects: "both/{deployment}/{run}.jsonl"
+    format: json-lines
+    event-id: id
+    delivery: replace
+    replaces: {same: deployment, latest: run}
+    deployment: {tag: deployment}
+    time: {field: t, format: rfc3339}
+    usage: [{stream: calls, quantity: n}]
+  - name: bundles
+    objects: "bundle/{deployment}/{name}.tar"
+    format: json-lines
+    deployment: {tag: deployment}
+    time: {field: t, format: rfc3339}
+    usage: [{stream: calls, quantity: n}]
+    members:
+      - {files: "sent*.jsonl", event-id: id, optional: true}
+      - {files: "counted*.jsonl", optional: true}
   - name: meters
     objects: "meter/{deployment}/{name}.jsonl"
     format: json-lines
@@ -71,6 +93,14 @@ fn keys(folder: &str, count: usize) -> Vec<String> {
     let mut keys: Vec<String> = (0..count).map(|n| format!("{folder}/{n}.jsonl")).collect();
     keys.sort_by_key(|key| names::file_id(key));
     keys
+}
+
+/// The events of `sent`, of one hour of arrival and one day, as they are rolled up.
+fn run_of_sent(world: &World) -> Run {
+    let mut rollups = world.memory.items().into_iter().filter(|(_, key, _)| key.partition == "R#sent");
+    let head = aggregate::read_head(&rollups.next().unwrap().2).unwrap();
+    let rollup = at_once(aggregate::load(&world.memory, &head.body)).unwrap();
+    rollup.runs.into_values().next().unwrap()
 }
 
 /// All orders of three.
@@ -119,6 +149,25 @@ fn a_repeat_after_the_invoice_corrects_only_what_counts_otherwise() {
 }
 
 #[test]
+fn events_that_were_changed_where_they_are_kept_are_found_by_verification() {
+    let world = world();
+    world.arrive("sent/one/a.jsonl", sent(3, "x", 4));
+    world.arrive("sent/one/b.jsonl", sent(3, "x", 4) + &sent(4, "y", 1));
+    world.refresh();
+    let object = &run_of_sent(&world).objects[0];
+    let (mut reader, mut writer) = (Reader::default(), Writer::default());
+    reader.push(&world.memory.object(Bucket::Work, object).unwrap());
+    while let Some(mark) = reader.next_mark().unwrap() {
+        writer.push(&Mark { value: mark.value + 100, ..mark }).unwrap();
+    }
+    world.memory.upload(Bucket::Work, object, writer.take().unwrap());
+    world.at(FEBRUARY_2);
+    assert_eq!(world.invoice("2026-01").total, "13.00", "4 + 1 are billed, and one more");
+    let error = at_once(verify::verify(&world.memory, "R-000001")).unwrap_err();
+    assert!(error.to_string().contains(object), "{error}");
+}
+
+#[test]
 fn ids_of_other_deployments_and_days_are_others() {
     let text =
         catalogue().replace("{id: one, from: 2026-01-01}", "{id: one, from: 2026-01-01}, {id: two, from: 2026-01-01}");
@@ -145,6 +194,49 @@ fn ids_of_more_files_than_are_merged_at_once_count_once() {
     let owed: u32 = (0..75).map(|id: u32| id.saturating_sub(2)).sum();
     assert_eq!(world.invoice("2026-01").total, format!("{}.{:02}", 10 + owed / 2, owed % 2 * 50));
     assert_eq!(world.counted().repeats, 75 * 2);
+}
+
+#[test]
+fn a_bundle_of_which_only_some_files_have_ids_counts_as_a_whole() {
+    let world = world();
+    let bundle = |n: u32| tar(&[("sent.jsonl", &sent(3, "x", 4)), ("counted.jsonl", &used(5, n))]);
+    world.arrive("bundle/one/a.tar", bundle(10));
+    world.arrive("bundle/one/b.tar", bundle(200));
+    world.arrive("bundle/one/c.tar", tar(&[("counted.jsonl", &used(5, 1_000))]));
+    world.at(FEBRUARY_2);
+    // 10.00 + (4 + 10 + 200 + 1,000) × 0.50.
+    assert_eq!(world.invoice("2026-01").total, "617.00");
+    assert_eq!(world.counted().repeats, 1);
+    let verified = at_once(verify::verify(&world.memory, "R-000001")).unwrap();
+    assert!(verified.holds() && verified.files == 3, "{verified:?}");
+    let explained = at_once(explain::explain(&world.memory, "R-000001", None)).unwrap();
+    let metered = explained.lines.into_iter().filter_map(|line| line.metered);
+    let calls = metered.filter(|metered| metered.stream == "calls").last().unwrap();
+    let brought = |share: &Share| (share.input.key.clone(), share.brought.samples, share.brought.sum.to_string());
+    let a_first = names::file_id("bundle/one/a.tar") < names::file_id("bundle/one/b.tar");
+    let (a, b) = if a_first { ((2, "14"), (1, "200")) } else { ((1, "10"), (2, "204")) };
+    let expected = [("bundle/one/a.tar", a.0, a.1), ("bundle/one/b.tar", b.0, b.1), ("bundle/one/c.tar", 1, "1000")];
+    let expected = expected.map(|(key, samples, sum)| (key.to_owned(), samples, sum.to_owned()));
+    assert_eq!(calls.files.iter().map(brought).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn events_that_do_not_fit_one_object_count_once() {
+    let plain = "usage: [{stream: calls, quantity: n}]";
+    let text = catalogue().replacen(plain, "usage: [{stream: calls, quantity: n, series: node}]", 1);
+    let world = World::of(&[&text]);
+    let events = |ids: std::ops::Range<u32>, n: u32| -> String {
+        // So long a series each that a few thousand fill more than one object.
+        ids.map(|id| sent(3, &id.to_string(), n).replace('}', &format!(",\"node\":\"{id:0>500}\"}}"))).collect()
+    };
+    let keys = keys("sent/one", 2);
+    world.arrive(&keys[0], events(0..15_000, 1));
+    world.arrive(&keys[1], events(10_000..20_000, 100));
+    world.at(FEBRUARY_2);
+    // 10.00 + (15,000 × 1 + 5,000 × 100) × 0.50.
+    assert_eq!(world.invoice("2026-01").total, "257510.00");
+    assert_eq!(world.counted().repeats, 5_000);
+    assert!(run_of_sent(&world).objects.len() > 1);
 }
 
 #[test]
@@ -194,7 +286,7 @@ fn without_a_name_that_says_so_the_file_that_arrived_last_counts() {
     assert!(world.counted().replaced.contains(&names::file_id("arrival/one/z.jsonl")));
     // The same bytes once more: they came last. Nobody is told; the sweep finds it.
     world.at("2026-01-17T12:00:00Z");
-    world.memory.upload(ledger::ports::Bucket::Usage, "arrival/one/z.jsonl", used(3, 4).into_bytes());
+    world.memory.upload(Bucket::Usage, "arrival/one/z.jsonl", used(3, 4).into_bytes());
     assert_eq!(world.sweep(), ["arrival/one/z.jsonl"]);
     world.at(FEBRUARY_2);
     assert_eq!(world.invoice("2026-01").total, "12.00");
@@ -210,6 +302,42 @@ fn an_export_that_cannot_be_read_replaces_nothing_and_keeps_the_month_open() {
     assert!(reason.starts_with("export/one/01/b.jsonl: "), "{reason}");
     at_once(ledger::waive::waive(&world.memory, "export/one/01/b.jsonl", "Ann", "a broken disk")).unwrap();
     assert_eq!(world.invoice("2026-01").total, "12.00");
+}
+
+#[test]
+fn an_event_of_a_file_that_was_replaced_hides_no_other() {
+    for latest in 0..4 {
+        let world = world();
+        // The later runs hold `x` again, some under a smaller identity and some under a greater one.
+        world.arrive(&format!("both/one/{latest}.jsonl"), sent(3, "x", 1) + &sent(4, "y", 2));
+        world.arrive(&format!("both/one/{}.jsonl", latest + 1), sent(3, "x", 30) + &sent(4, "z", 400));
+        world.at(FEBRUARY_2);
+        // 10.00 + (30 + 400) × 0.50.
+        assert_eq!(world.invoice("2026-01").total, "225.00", "{latest}");
+        let verified = at_once(verify::verify(&world.memory, "R-000001")).unwrap();
+        assert!(verified.holds(), "{verified:?}");
+    }
+}
+
+#[test]
+fn a_file_that_another_source_claimed_first_is_compared_with_those_of_its_own() {
+    let mut world = world();
+    // Both wait, and are read when their sources are mended, which are called otherwise then.
+    let broken = catalogue().replace("quantity: n}", "quantity: m}");
+    world.configure(&broken);
+    world.arrive("sent/one/a.jsonl", sent(3, "x", 4));
+    world.arrive("export/one/01/a.jsonl", used(3, 10));
+    let mended = catalogue().replace("name: sent", "name: sent-2").replace("name: exports", "name: exports-2");
+    world.configure(&mended);
+    world.deliver("sent/one/a.jsonl");
+    world.deliver("export/one/01/a.jsonl");
+    world.arrive("sent/one/b.jsonl", sent(3, "x", 4));
+    world.arrive("export/one/01/b.jsonl", used(3, 200));
+    world.at(FEBRUARY_2);
+    // 10.00 + (4 + 200) × 0.50.
+    assert_eq!(world.invoice("2026-01").total, "112.00");
+    let verified = at_once(verify::verify(&world.memory, "R-000001")).unwrap();
+    assert!(verified.holds(), "{verified:?}");
 }
 
 #[test]

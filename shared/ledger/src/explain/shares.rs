@@ -100,13 +100,12 @@ impl Made {
                 }
                 let record = record_at(ports, &slot, &file, input.revision).await?;
                 // What its marks say is told by them, below.
-                if record.marks.is_none() {
-                    let cells = asked.priced_from(&record.load(ports).await?.cells, &owned);
-                    let share = share(&file, &input, (&slot, &body), asked.part(&cells, &owned)?);
-                    shares.add(&file, share, &cells)?;
-                }
+                let by_id = record.marks.is_some();
+                let cells = asked.priced_from(&record.load(ports).await?.cells, &owned);
+                let share = share(&file, &input, (&slot, &body), asked.part(&cells, &owned)?);
+                shares.add(&file, Share { by_id, ..share }, &cells)?;
             }
-            days.add(&slot.source, rollup.runs);
+            days.add(rollup.runs);
         }
         self.shares_of_marks(ports, (asked, &owned), days, &marked, &mut shares).await?;
         Ok(shares)
@@ -144,7 +143,7 @@ impl Made {
         let mut days = Days::default();
         for (slot, body) in manifest.rollups()? {
             let stored = rollup(ports, &body).await?;
-            days.add(&slot.source, without(ports, &slot, (&body, stored), &replaced).await?.runs);
+            days.add(without(ports, &slot, (&body, stored), &replaced).await?.runs);
         }
         let mut ids = BTreeSet::new();
         for runs in days.within(Some(asked.span)) {

@@ -67,7 +67,7 @@ impl<'a, P: Ports> Reading<'a, P> {
         for (slot, body) in manifest.rollups()? {
             let stored = rollup(self.ports, &body).await?;
             let counting = self.slot_again(&slot, (&body, &stored), &replaced).await?;
-            counted.take(self.ports, &slot.source, counting, Some(ALWAYS), &mut days).await?;
+            counted.take(self.ports, counting, Some(ALWAYS), &mut days).await?;
         }
         for runs in days.within(Some(ALWAYS)) {
             counted.take_day(self.ports, marks::usage_anew(self.ports, &runs).await?).await?;
@@ -207,9 +207,9 @@ impl<'a, P: Ports> Reading<'a, P> {
 /// [`LedgerError`].
 pub(crate) async fn replaced<P: Ports>(ports: &P, manifest: &Manifest) -> Result<BTreeSet<String>, LedgerError> {
     let mut latest = Latest::default();
-    for (slot, body) in manifest.rollups()? {
+    for (_, body) in manifest.rollups()? {
         let stored = rollup(ports, &body).await?;
-        stored.inputs.iter().for_each(|(file, input)| latest.meet(&slot.source, file, input));
+        stored.inputs.iter().for_each(|(file, input)| latest.meet(file, input));
     }
     Ok(latest.into_replaced())
 }

@@ -228,11 +228,13 @@ type Facts<'a> = (Option<&'a str>, Option<i64>, Option<&'a DateTime>);
 fn meta(key: String, (etag, size, modified): Facts<'_>) -> Result<ObjectMeta, &'static str> {
     let etag = etag.ok_or("an object without an etag")?.trim_matches('"').to_owned();
     let size = size.and_then(|size| u64::try_from(size).ok()).ok_or("an object without a size")?;
-    let modified = modified.and_then(|time| time.to_millis().ok()).map(Instant);
+    // The answer to a HEAD tells whole seconds, and a listing of some servers more: the same object has one time.
+    let modified = modified.and_then(|time| time.secs().checked_mul(1000)).map(Instant);
     Ok(ObjectMeta { key, etag, size, modified: modified.ok_or("an object without a time")? })
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
 
@@ -248,5 +250,12 @@ mod tests {
         for (encoded, expected) in cases {
             assert_eq!(decode_key(encoded), expected.map(String::from), "{encoded}");
         }
+    }
+
+    #[test]
+    fn head_and_listing_tell_the_same_time() {
+        let meta = |at: i64| meta("a".into(), (Some("\"x\""), Some(1), Some(&DateTime::from_millis(at)))).unwrap();
+        assert_eq!(meta(1_769_929_200_999), meta(1_769_929_200_000));
+        assert_eq!(meta(1_769_929_200_000).modified, Instant(1_769_929_200_000));
     }
 }

@@ -98,6 +98,16 @@ impl SeriesTable {
         }
     }
 
+    /// Adds an event to other cells than those of the table.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when a cell overflows.
+    pub(super) fn add_to(&self, cells: &mut Cells, event: &Event) -> Result<(), Unreadable> {
+        let Some(Series { key, .. }) = self.series.get(event.series) else { return Ok(()) };
+        spread(event.at, event.until, event.value, |at, value| cells.record(key, event.kind, at, value))
+            .map_err(|error| overflow(key, &error))
+    }
+
     #[inline]
     fn put(&mut self, number: usize, kind: Kind, at: Instant, value: i128) -> Result<(), Unreadable> {
         let Some(series) = self.series.get_mut(number) else { return Ok(()) };
