@@ -355,7 +355,7 @@ impl Records<'_> {
             };
             if counts {
                 self.series.add(event)?;
-                if let (None, Some(unmarked)) = (id, &mut self.unmarked) {
+                if let (None, Some(unmarked)) = (event.id, &mut self.unmarked) {
                     self.series.add_to(unmarked, event)?;
                 }
                 if self.shown.len() < self.limits.shown {
