@@ -341,9 +341,24 @@ pub struct PriceArgs {
     /// The first day on which it is not held any more.
     #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
-    /// Of a component by itself: its currency, the seller's unless said.
+    /// The currency in which the customer pays: the plan's only one, or the seller's unless said.
     #[arg(long)]
     pub currency: Option<String>,
+    /// So many of what a fee is charged for each of, such as seats=10.
+    #[arg(long, value_name = "NAME=NUMBER")]
+    pub quantity: Vec<String>,
+    /// Another number in the plan, as in a subscription's `set`: recurring.platform-fee.amount=80.
+    #[arg(long, value_name = "PATH=NUMBER")]
+    pub set: Vec<String>,
+    /// A component or a plan that is added.
+    #[arg(long, value_name = "NAME")]
+    pub add_on: Vec<String>,
+    /// A coupon, redeemed on the first day of the month that the plan is held unless another is said.
+    #[arg(long, value_name = "NAME[=DAY]")]
+    pub coupon: Vec<String>,
+    /// Where the customer is taxed, by the catalogue's `taxes`; without taxes unless said.
+    #[arg(long, value_name = "JURISDICTION")]
+    pub tax: Vec<String>,
     /// The folder of the catalogue's YAML files.
     #[arg(long, default_value = "catalogue")]
     pub catalogue: PathBuf,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use catalog::Problems;
 use ledger::write_off::Part;
 
 use crate::bill::{bill, preview};
@@ -83,6 +84,9 @@ async fn look_at(place: &Place, look: &Look) -> Result<(), Failure> {
 fn check(catalogue: &Path) -> Result<(), Failure> {
     let configuration = read_catalogue(catalogue)?;
     tell_problems(&configuration.warnings);
+    if !configuration.unlike.is_empty() {
+        return Err(Failure::Catalogue(Problems(configuration.unlike)));
+    }
     let catalogue = &configuration.catalogue;
     say(&format!(
         "the catalogue is right: {} sources, {} streams, {} plans, {} customers (version {})",

@@ -1,13 +1,15 @@
 //! `farthing price`: what a plan or a component costs for some usage, step by step. Changes nothing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use catalog::Catalogue;
+use catalog::{Catalogue, Of, Supposed};
 use comfy_table::Cell;
 use invoicing::Line;
-use pricing::text::grouped;
-use pricing::{Amount, Currency, Day, Given, GivenUsage, Plan, PlanSpec, RatedLine, Scenario, SpecError};
+use pricing::text::{grouped, plain};
+use pricing::{
+    AddOnSpec, Amount, Day, Decimal, ExampleSpec, Given, GivenUsage, MoneyError, RatedLine, RedeemedSpec, SpecError,
+    TaxCode, TaxpayerSpec, Texts, Treatment,
+};
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as Unread, StrDeserializer};
 use serde::{Deserialize, Serialize};
@@ -24,31 +26,66 @@ struct Priced<'a> {
     period: &'a str,
     currency: &'a str,
     lines: &'a [Line],
+    /// Net where there are taxes.
     total: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taxes: Option<Taxes>,
+}
+
+#[derive(Serialize)]
+struct Taxes {
+    rows: Vec<TaxRow>,
+    gross: String,
+}
+
+#[derive(Serialize)]
+struct TaxRow {
+    jurisdiction: String,
+    title: String,
+    code: TaxCode,
+    percent: Option<String>,
+    note: Option<String>,
+    base: String,
+    amount: String,
 }
 
 /// Carries out `farthing price`.
 pub fn price(arguments: &PriceArgs) -> Result<(), Failure> {
-    let configuration = read_catalogue(&arguments.catalogue)?;
-    let catalogue = &configuration.catalogue;
-    let plan = find(catalogue, arguments)?;
-    let given = given(arguments)?;
-    let scenario = Scenario::build(&given, &catalogue.streams, catalogue.seller.zone).map_err(|found| wrong(&found))?;
-    let rated = scenario.rate(&plan, &catalogue.streams).map_err(|error| Failure::NoPrice(error.to_string()))?;
+    let catalogue = read_catalogue(&arguments.catalogue)?.catalogue;
+    let of = find(&catalogue, &arguments.name)?;
+    let (example, given) = (example(arguments, &catalogue)?, given(arguments)?);
+    let supposed = catalogue.suppose(of, &example, &given);
+    let Supposed { plan, lines: rated, taxes } = supposed.map_err(|found| wrong(&found))?;
     let refuse = |error: &dyn std::fmt::Display| Failure::NoPrice(error.to_string());
-    let total = Amount::sum(rated.iter().map(|line: &RatedLine| line.amount)).map_err(|error| refuse(&error))?;
+    let net = Amount::sum(rated.iter().map(|line: &RatedLine| line.amount)).map_err(|error| refuse(&error))?;
     let lines = invoicing::lines(&rated).map_err(|error| refuse(&error))?;
-    let (currency, total) = (plan.currency.code(), total.format(plan.currency.digits()));
-    let priced = Priced { plan: &plan.name, period: &given.period, currency, lines: &lines, total: &total };
+    let (currency, digits) = (plan.currency.code(), plan.currency.digits());
+    let taxes = taxes.map(|taxes| told(taxes, net, digits)).transpose().map_err(|error| refuse(&error))?;
+    let total = net.format(digits);
+    let priced = Priced { plan: &plan.name, period: &given.period, currency, lines: &lines, total: &total, taxes };
     say(&if arguments.json { serde_json::to_string_pretty(&priced).unwrap_or_default() } else { shown(&priced) });
     Ok(())
 }
 
-/// The plan, or a plan of nothing but the component.
-fn find(catalogue: &Catalogue, arguments: &PriceArgs) -> Result<Arc<Plan>, Failure> {
-    let (kind, name) = match arguments.name.split_once(':') {
+fn told(taxes: Vec<(Treatment, Amount, Amount)>, net: Amount, digits: u32) -> Result<Taxes, MoneyError> {
+    let gross = Amount::sum(taxes.iter().map(|(.., tax)| *tax).chain([net]))?.format(digits);
+    let row = |(treatment, base, amount): (Treatment, Amount, Amount)| TaxRow {
+        jurisdiction: treatment.jurisdiction,
+        title: treatment.title,
+        code: treatment.code,
+        percent: treatment.percent.map(|percent| plain(&percent, 0)),
+        note: treatment.note,
+        base: base.format(digits),
+        amount: amount.format(digits),
+    };
+    Ok(Taxes { rows: taxes.into_iter().map(row).collect(), gross })
+}
+
+/// The plan or the component that is meant.
+fn find<'a>(catalogue: &Catalogue, named: &'a str) -> Result<Of<'a>, Failure> {
+    let (kind, name) = match named.split_once(':') {
         Some((kind @ ("plan" | "component"), name)) => (Some(kind), name),
-        _ => (None, arguments.name.as_str()),
+        _ => (None, named),
     };
     let plan = catalogue.plan(name).filter(|_| kind != Some("component"));
     let component = catalogue.components.get(name).filter(|_| kind != Some("plan"));
@@ -56,19 +93,8 @@ fn find(catalogue: &Catalogue, arguments: &PriceArgs) -> Result<Arc<Plan>, Failu
         (Some(_), Some(_)) => Err(Failure::NotGiven(format!(
             "there is a plan and a component “{name}”: write `plan:{name}` or `component:{name}`"
         ))),
-        (Some(plan), None) => match &arguments.currency {
-            Some(_) => {
-                Err(Failure::NotGiven(format!("the plan “{name}” is in {}: leave --currency out", plan.currency)))
-            }
-            None => Ok(Arc::clone(plan)),
-        },
-        (None, Some(component)) => {
-            let currency = arguments.currency.as_deref().map_or(Ok(catalogue.seller.currency), Currency::parse);
-            let currency = currency.map_err(|error| Failure::NotGiven(error.to_string()))?;
-            let plan = PlanSpec::of_component(component, currency);
-            let plan = Plan::compile(&plan, &catalogue.components, &catalogue.streams);
-            plan.map(Arc::new).map_err(|found| wrong(&found))
-        }
+        (Some(_), None) => Ok(Of::Plan(name)),
+        (None, Some(_)) => Ok(Of::Component(name)),
         (None, None) => {
             let known = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<_>>().join(", ");
             let (plans, components) =
@@ -78,6 +104,43 @@ fn find(catalogue: &Catalogue, arguments: &PriceArgs) -> Result<Arc<Plan>, Failu
             )))
         }
     }
+}
+
+/// What the supposed customer holds.
+fn example(arguments: &PriceArgs, catalogue: &Catalogue) -> Result<ExampleSpec, Failure> {
+    let mut example = ExampleSpec {
+        period: arguments.period.clone(),
+        currency: arguments.currency.clone(),
+        quantities: numbers(&arguments.quantity, "--quantity", "seats=10")?,
+        set: numbers(&arguments.set, "--set", "recurring.platform-fee.amount=80")?,
+        ..ExampleSpec::default()
+    };
+    for name in &arguments.add_on {
+        let is_component = catalogue.components.contains_key(name);
+        let named = |is_it: bool| is_it.then(|| name.clone());
+        let (component, plan) = (named(is_component), named(!is_component));
+        example.add_ons.push(AddOnSpec { component, plan, from: None, until: None });
+    }
+    for text in &arguments.coupon {
+        let first = format!("{}-01", arguments.period);
+        let held = arguments.from.as_deref().filter(|from| **from > *first).unwrap_or(&first);
+        let (name, day) = text.split_once('=').unwrap_or((text, held));
+        let on = read::<Day>(day, &format!("--coupon {text}"))?;
+        example.coupons.push(RedeemedSpec { name: name.to_owned(), on });
+    }
+    if !arguments.tax.is_empty() {
+        let jurisdiction = Texts(arguments.tax.clone());
+        example.tax = Some(TaxpayerSpec { jurisdiction, exempt: None, reverse_charge: None, outside: None });
+    }
+    Ok(example)
+}
+
+fn numbers(texts: &[String], option: &str, such: &str) -> Result<BTreeMap<String, Decimal>, Failure> {
+    let one = |text: &String| {
+        let (name, number) = pair(text, option, such)?;
+        Ok((name.to_owned(), read::<Decimal>(number, &format!("{option} {text}"))?))
+    };
+    texts.iter().map(one).collect()
 }
 
 fn wrong(found: &[SpecError]) -> Failure {
@@ -157,6 +220,17 @@ fn shown(priced: &Priced<'_>) -> String {
             right(grouped(&line.amount)),
         ]);
     }
-    table.add_row(vec![Cell::new("total"), "".into(), right(format!("{} {}", grouped(priced.total), priced.currency))]);
+    let mut sum = |name: &str, amount: &str| {
+        table.add_row(vec![Cell::new(name), "".into(), right(format!("{} {}", grouped(amount), priced.currency))]);
+    };
+    if let Some(taxes) = &priced.taxes {
+        sum("net", priced.total);
+        for row in &taxes.rows {
+            let percent = row.percent.as_ref().map_or_else(String::new, |percent| format!(" {percent} %"));
+            let note = row.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+            sum(&format!("{}{percent} on {}{note}", row.title, grouped(&row.base)), &row.amount);
+        }
+    }
+    sum("total", priced.taxes.as_ref().map_or(priced.total, |taxes| &taxes.gross));
     format!("{} in {}\n{table}", priced.plan, priced.period)
 }

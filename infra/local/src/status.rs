@@ -7,7 +7,7 @@ use ledger::counted::{Counted, audit};
 use ledger::error::LedgerError;
 use ledger::gaps::{Expected, gaps};
 use ledger::ports::Clock;
-use ledger::reason::{Reason, not_over, of_all};
+use ledger::reason::{Reason, not_over, of_all, of_examples};
 use ledger::snapshot;
 use metering::period::Period;
 use metering::time::Instant;
@@ -42,7 +42,8 @@ pub async fn status(place: &Place) -> Result<(), Failure> {
     let audit = audit(ports, catalogue, &counted, Instant(i64::MAX)).await?;
     say(&format!("{} files are in the usage folder", audit.objects));
     let published = is_published(&engine).await?;
-    for reason in of_all(catalogue, &audit, published, broken.clone()) {
+    let reasons = of_all(catalogue, &audit, published, broken.clone());
+    for reason in reasons.into_iter().chain(of_examples(&engine.configuration)) {
         say(&format!("keeps every month open: {}", told(&reason)));
     }
     if let Some(reason) = last_month(&engine)? {

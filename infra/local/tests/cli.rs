@@ -658,6 +658,59 @@ fn a_price_has_the_lines_and_steps_of_the_invoice() {
 }
 
 #[test]
+fn a_price_knows_seats_other_numbers_add_ons_coupons_currencies_and_taxes() {
+    let place = Place::new("price-held");
+    let taxed = CATALOGUE.replace("    address: [Lane 2]\n", "    address: [Lane 2]\n    tax: {jurisdiction: DE}\n");
+    place.write("catalogue/all.yaml", &taxed);
+    place.write(
+        "catalogue/more.yaml",
+        "
+taxes: [{jurisdiction: DE, title: VAT, rates: {standard: [{from: 2020-01-01, percent: 19}]}}]
+components: [{name: audit, title: Audit, stream: calls, prices: {USD: {per-unit: 0.10}, EUR: {per-unit: 0.09}}}]
+plans:
+  - name: team
+    title: Team
+    currency: [USD, EUR]
+    recurring: [{title: Seats, amount: {USD: 14.00, EUR: 13.00}, per: seats}]
+coupons: [{name: HALF, title: Half, percent: 50, months: 1}]
+",
+    );
+    let seats = ["price", "team", "--period", "2020-01", "--quantity", "seats=10"];
+    place.farthing(&seats).exits(0).says("10 seats × 14.00 = 140.00").says("140.00 USD");
+    let held = [&seats[..], &["--currency", "EUR", "--set", "recurring.seats.amount=12", "--add-on", "audit"]].concat();
+    let held = [&held[..], &["--usage", "calls=100", "--coupon", "HALF", "--tax", "DE"]].concat();
+    // 10 × 12.00 + 100 × 0.09 = 129.00, half of it off; 19 % of 64.50 = 12.255.
+    let told = place.farthing(&held).exits(0);
+    told.says("-64.50").says("net").says("64.50 EUR").says("VAT 19 % on 64.50").says("12.26 EUR").says("76.76 EUR");
+    let json: Value = serde_json::from_str(&place.farthing(&[&held[..], &["--json"]].concat()).exits(0).out).unwrap();
+    assert_eq!((json["total"].as_str(), json["taxes"]["gross"].as_str()), (Some("64.50"), Some("76.76")));
+    for (more, part) in [
+        (["--currency", "JPY"], "the plan “team” is in USD, EUR, not in JPY"),
+        (["--coupon", "HALV"], "coupons[0].name: there is no coupon `HALV` (did you mean `HALF`?)"),
+        (["--add-on", "aud"], "add-ons[0].plan: there is no plan `aud`"),
+        (["--set", "recurring.seats.amont=1"], "the plan has no number at `recurring.seats.amont`"),
+        (["--quantity", "sites=1"], "no fee of the plan “team” is charged per “sites”"),
+        (["--quantity", "seats=ten"], "“ten” is not a number"),
+        (["--tax", "FR"], "FR"),
+    ] {
+        place.farthing(&[&seats[..], &more].concat()).exits(2).complains(part);
+    }
+}
+
+/// An example that comes out otherwise: `check` refuses, and a price can still be asked for, to see why.
+#[test]
+fn check_refuses_an_example_that_comes_out_otherwise() {
+    let place = Place::new("check-example");
+    let plan = "recurring: [{title: Fee, amount: 10.00}], components: [calls]";
+    let wrong = format!("examples: [{{period: 2020-01, usage: {{calls: 3}}, total: 12.00}}], {plan}");
+    assert!(CATALOGUE.contains(plan));
+    place.write("catalogue/all.yaml", &CATALOGUE.replace(plan, &wrong));
+    let told = place.farthing(&["check", "catalogue"]);
+    told.complains("the example expects 12.00 USD, and it is 11.50 USD").exits(3);
+    place.farthing(&["price", "plan", "--usage", "calls=3", "--period", "2020-01"]).exits(0).says("11.50 USD");
+}
+
+#[test]
 fn a_price_that_cannot_be_told_says_why() {
     let place = Place::new("no-price");
     for (arguments, part) in [

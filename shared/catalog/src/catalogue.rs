@@ -6,7 +6,7 @@ use std::sync::Arc;
 use metering::period::PeriodError;
 use metering::stream::Stream;
 use metering::time::Instant;
-use pricing::{ComponentSpec, CouponSpec, Jurisdiction, Plan};
+use pricing::{ComponentSpec, CouponSpec, Currency, Jurisdiction, Plan};
 use usage::{Source, Tags};
 
 use crate::directory::Directory;
@@ -33,7 +33,7 @@ pub struct Catalogue {
     pub sources: BTreeMap<String, Source>,
     /// What prices a stream or an attribute, by name.
     pub components: BTreeMap<String, ComponentSpec>,
-    /// What can be subscribed to, by name: the latest version of each.
+    /// What can be subscribed to, by name: the latest version of each, in the first of its currencies.
     pub plans: BTreeMap<String, Arc<Plan>>,
     /// All versions of the plans, in the order of their days.
     pub versions: BTreeMap<String, Vec<Version>>,
@@ -68,6 +68,12 @@ impl Catalogue {
     #[must_use]
     pub fn plan(&self, name: &str) -> Option<&Arc<Plan>> {
         self.plans.get(name)
+    }
+
+    /// The latest version of the plan called `name` in a currency, if it is sold in it.
+    #[must_use]
+    pub fn plan_in(&self, name: &str, currency: Currency) -> Option<&Arc<Plan>> {
+        self.versions.get(name)?.last()?.plan_in(currency)
     }
 
     /// The customer with this id.

@@ -28,11 +28,14 @@ use crate::life::{Shelf, Version};
 use crate::load::{Place, Sections};
 use crate::numbers::renumbered;
 use crate::problem::{File, Problem};
+use crate::supposed::Supposing;
 
 /// The problems found so far.
 #[derive(Default)]
 struct Findings {
     problems: Vec<Problem>,
+    /// Examples that come out otherwise than they say.
+    unlike: Vec<Problem>,
 }
 
 impl Findings {
@@ -59,8 +62,16 @@ pub(crate) fn readings(sections: &Sections) -> (Readings, Vec<Problem>) {
     (Readings { streams, sources }, findings.problems)
 }
 
+/// What checking a catalogue comes to.
+pub(crate) struct Found {
+    pub(crate) catalogue: Option<Catalogue>,
+    pub(crate) problems: Vec<Problem>,
+    /// Examples that come out otherwise than they say.
+    pub(crate) unlike: Vec<Problem>,
+}
+
 /// Checks what was read; the catalogue holds what is sound, and is the whole one if no problem is an error.
-pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
+pub(crate) fn check(sections: &Sections) -> Found {
     let mut findings = Findings::default();
     names::presence(sections, &mut findings);
     names::check(sections, &mut findings);
@@ -74,15 +85,11 @@ pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
     let sources = sources::check(sections, &streams, &mut findings);
     let components = prices::components(sections, &streams, &mut findings);
     let versions = versions::check(sections, &components, &streams, &mut findings);
-    let latest = |versions: &Vec<Version>| versions.last().map(|version| Arc::clone(&version.plan));
+    let latest = |versions: &Vec<Version>| versions.last().and_then(|version| version.plans.first().map(Arc::clone));
     let plans = versions.iter().filter_map(|(name, all)| Some((name.clone(), latest(all)?))).collect();
     let coupons = coupons::check(sections, &mut findings);
     rules::check(sections, &streams, &mut findings);
     meant::dimensions(sections, &streams, &mut findings);
-    if let Some(seller) = &seller {
-        let prices = examples::Prices { seller, streams: &streams, components: &components, plans: &versions };
-        examples::check(sections, &prices, &mut findings);
-    }
     let zone = seller.as_ref().map(|seller| seller.zone);
     let salesforce = salesforce::check(sections, zone, &versions, &mut findings);
     let shelf = Shelf {
@@ -90,10 +97,14 @@ pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
         components: &components,
         streams: &streams,
         coupons: &coupons,
-        renumber: &|version, numbers| renumbered(version, numbers, &components, &streams),
+        renumber: &|version, plan, numbers| renumbered(version, plan, numbers, &components, &streams),
+        shown: None,
     };
     let mut customers = holding::customers(drafts, sections, shelf, &mut findings);
     let taxes = taxes::check(sections, &mut customers, &mut findings);
+    if let Some(seller) = &seller {
+        examples::check(sections, &Supposing { shelf, seller, taxes: &taxes }, &mut findings);
+    }
     let catalogue = seller.map(|seller| Catalogue {
         hash: hash::of_entries(sections.entries()),
         seller,
@@ -108,5 +119,5 @@ pub(crate) fn check(sections: &Sections) -> (Option<Catalogue>, Vec<Problem>) {
         salesforce,
         customers,
     });
-    (catalogue, findings.problems)
+    Found { catalogue, problems: findings.problems, unlike: findings.unlike }
 }

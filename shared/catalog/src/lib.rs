@@ -17,6 +17,7 @@ mod problem;
 pub mod salesforce;
 mod schema;
 mod spec;
+mod supposed;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub use life::Version;
 pub use party::{Billing, Customer, Deployment, Seller, Subscription};
 pub use problem::{Problem, Problems, Severity};
 pub use schema::schema;
+pub use supposed::{Of, Supposed};
 
 /// A catalogue that can be used, with what may not have been meant so.
 #[derive(Debug, Clone)]
@@ -38,6 +40,9 @@ pub struct Checked {
     pub catalogue: Arc<Catalogue>,
     /// Warnings, ordered by file and place.
     pub warnings: Vec<Problem>,
+    /// Examples that come out otherwise than they say: somebody's idea of the prices is wrong, and nobody can tell
+    /// whose. The catalogue reads and counts usage all the same; nothing is to be charged by it.
+    pub unlike: Vec<Problem>,
 }
 
 /// The part of a catalogue that says how files are read.
@@ -78,13 +83,18 @@ pub fn load<T: Into<Vec<u8>>>(files: impl IntoIterator<Item = (String, T)>) -> R
     let mut files: Vec<(String, Vec<u8>)> = files.into_iter().map(|(name, text)| (name, text.into())).collect();
     files.sort();
     let (sections, mut problems) = load::read(files);
-    let (catalogue, found) = check::check(&sections);
+    let check::Found { catalogue, problems: found, mut unlike } = check::check(&sections);
     problems.extend(found);
     problem::sort(&mut problems);
+    problem::sort(&mut unlike);
     match catalogue {
         Some(catalogue) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
-            Ok(Checked { catalogue: Arc::new(catalogue), warnings: problems })
+            Ok(Checked { catalogue: Arc::new(catalogue), warnings: problems, unlike })
         }
-        _ => Err(Problems(problems)),
+        _ => {
+            problems.extend(unlike);
+            problem::sort(&mut problems);
+            Err(Problems(problems))
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use metering::stream::Stream;
-use pricing::{ComponentSpec, CouponSpec, Decimal, Existing, Phased, Plan, PriceSpec, SpecError, Term};
+use pricing::{ComponentSpec, CouponSpec, Currency, Decimal, Existing, Phased, Plan, PriceSpec, SpecError, Term};
 use serde_json::Value;
 
 use crate::near;
@@ -20,14 +20,37 @@ pub struct Version {
     pub until: Option<NaiveDate>,
     /// What becomes of subscriptions to earlier versions.
     pub existing: Existing,
-    /// At its list prices.
-    pub plan: Arc<Plan>,
+    /// At its list prices, in each currency in which it is sold, in the order written.
+    pub plans: Vec<Arc<Plan>>,
     /// What is written of it, with the prices of its components: numbers in it may be agreed otherwise.
     pub(crate) written: Arc<Value>,
 }
 
+impl Version {
+    /// The plan in a currency, if it is sold in it.
+    #[must_use]
+    pub fn plan_in(&self, currency: Currency) -> Option<&Arc<Plan>> {
+        self.plans.iter().find(|plan| plan.currency == currency)
+    }
+
+    /// The currencies in which it is sold, in words.
+    pub(crate) fn currencies(&self) -> String {
+        self.plans.iter().map(|plan| plan.currency.code()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Who pays for a subscription.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Payer<'a> {
+    /// For messages.
+    pub(crate) customer: &'a str,
+    /// It decides on the prices.
+    pub(crate) currency: Currency,
+}
+
 /// A plan with other numbers, by paths into what is written of it.
-pub(crate) type Renumber<'a> = &'a dyn Fn(&Version, &BTreeMap<String, Decimal>) -> Result<Arc<Plan>, Vec<SpecError>>;
+pub(crate) type Renumber<'a> =
+    &'a dyn Fn(&Version, &Arc<Plan>, &BTreeMap<String, Decimal>) -> Result<Arc<Plan>, Vec<SpecError>>;
 
 /// What subscriptions refer to.
 #[derive(Clone, Copy)]
@@ -38,6 +61,8 @@ pub(crate) struct Shelf<'a> {
     pub(crate) streams: &'a BTreeMap<String, Stream>,
     pub(crate) coupons: &'a BTreeMap<String, CouponSpec>,
     pub(crate) renumber: Renumber<'a>,
+    /// The version that holds on all days: the one that an example belongs to.
+    pub(crate) shown: Option<&'a Version>,
 }
 
 /// What holds from a day on.
@@ -57,6 +82,7 @@ struct Choice {
 /// A subscription on the calendar.
 pub(crate) struct Life<'a> {
     shelf: Shelf<'a>,
+    payer: Payer<'a>,
     term: Term,
     choices: Vec<Choice>,
     add_ons: Vec<(String, Term, &'a str)>,
@@ -66,11 +92,11 @@ pub(crate) struct Life<'a> {
 /// A stretch of days with its plan.
 pub(crate) type Piece = (Term, Arc<Plan>);
 
-fn wrong(path: impl Into<String>, message: impl Into<String>, hint: Option<String>) -> SpecError {
+pub(crate) fn wrong(path: impl Into<String>, message: impl Into<String>, hint: Option<String>) -> SpecError {
     SpecError { path: path.into(), message: message.into(), hint }
 }
 
-fn within(path: &str, found: Vec<SpecError>) -> Vec<SpecError> {
+pub(crate) fn within(path: &str, found: Vec<SpecError>) -> Vec<SpecError> {
     let inner =
         |problem: &SpecError| if path.is_empty() { problem.path.clone() } else { format!("{path}.{}", problem.path) };
     found.into_iter().map(|problem| SpecError { path: inner(&problem), ..problem }).collect()
@@ -78,7 +104,12 @@ fn within(path: &str, found: Vec<SpecError>) -> Vec<SpecError> {
 
 impl<'a> Life<'a> {
     /// Reads the changes, whatever their order.
-    pub(crate) fn read(shelf: Shelf<'a>, spec: &'a SubscriptionSpec, term: Term) -> Result<Self, Vec<SpecError>> {
+    pub(crate) fn read(
+        shelf: Shelf<'a>,
+        payer: Payer<'a>,
+        spec: &'a SubscriptionSpec,
+        term: Term,
+    ) -> Result<Self, Vec<SpecError>> {
         let mut problems = Vec::new();
         let choices = choices(spec, term, &mut problems);
         let mut add_ons = Vec::new();
@@ -103,11 +134,17 @@ impl<'a> Life<'a> {
             }
         }
         coupons.sort_by_key(|(_, coupon)| (coupon.on, &coupon.name));
-        if problems.is_empty() { Ok(Self { shelf, term, choices, add_ons, coupons }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self { shelf, payer, term, choices, add_ons, coupons }) } else { Err(problems) }
     }
 
     /// A plan from a day on, and nothing else.
-    pub(crate) fn plain(shelf: Shelf<'a>, plan: &str, prices: BTreeMap<String, PriceSpec>, term: Term) -> Self {
+    pub(crate) fn plain(
+        shelf: Shelf<'a>,
+        payer: Payer<'a>,
+        plan: &str,
+        prices: BTreeMap<String, PriceSpec>,
+        term: Term,
+    ) -> Self {
         let choice = Choice {
             on: term.from,
             since: term.from,
@@ -117,7 +154,7 @@ impl<'a> Life<'a> {
             quantities: BTreeMap::new(),
             path: String::new(),
         };
-        Self { shelf, term, choices: vec![choice], add_ons: Vec::new(), coupons: Vec::new() }
+        Self { shelf, payer, term, choices: vec![choice], add_ons: Vec::new(), coupons: Vec::new() }
     }
 
     /// With numbers of the plan that are agreed otherwise, and quantities.
@@ -161,15 +198,17 @@ impl<'a> Life<'a> {
     fn phased(&self, choice: &Choice) -> Option<Phased> {
         let begins = choice.since == self.term.from;
         let version = self.version(choice, choice.since).ok().filter(|_| begins)?;
-        version.plan.phased(self.term.from)
+        version.plan_in(self.payer.currency)?.phased(self.term.from)
     }
 
     fn plan_on(&self, choice: &Choice, day: NaiveDate) -> Result<Arc<Plan>, Vec<SpecError>> {
         let agreed = |found| within(&choice.path, found);
         let version = self.version(choice, day).map_err(|problem| agreed(vec![problem]))?;
-        let mut plan = Arc::clone(&version.plan);
+        let listed =
+            version.plan_in(self.payer.currency).ok_or_else(|| agreed(vec![self.unsold(version, &choice.plan)]))?;
+        let mut plan = Arc::clone(listed);
         if !choice.numbers.is_empty() {
-            plan = (self.shelf.renumber)(version, &choice.numbers).map_err(agreed)?;
+            plan = (self.shelf.renumber)(version, listed, &choice.numbers).map_err(agreed)?;
         }
         if !choice.prices.is_empty() {
             plan = Arc::new(plan.with_prices(&choice.prices).map_err(agreed)?);
@@ -183,6 +222,18 @@ impl<'a> Life<'a> {
             }
         }
         self.offered(choice, plan, day)
+    }
+
+    /// The customer's currency is none of the plan's.
+    fn unsold(&self, version: &Version, plan: &str) -> SpecError {
+        let Payer { customer, currency } = self.payer;
+        let sold = version.currencies();
+        let message = format!("plan `{plan}` is in {sold}, customer `{customer}` pays in {currency}");
+        let first = version.plans.first().map_or(currency, |plan| plan.currency);
+        let hint = format!(
+            "choose a plan in {currency}, give it prices in {currency}, or set the customer's `currency: {first}`"
+        );
+        wrong("plan", message, Some(hint))
     }
 
     fn added(&self, plan: &Plan, component: &str) -> Result<Arc<Plan>, Vec<SpecError>> {
@@ -214,6 +265,10 @@ impl<'a> Life<'a> {
     /// The version in force when the plan was chosen, or a later one to which subscriptions moved since.
     fn version(&self, choice: &Choice, day: NaiveDate) -> Result<&'a Version, SpecError> {
         let name = &choice.plan;
+        let is_it = |version: &&Version| version.plans.iter().any(|plan| plan.name == *name);
+        if let Some(shown) = self.shelf.shown.filter(is_it) {
+            return Ok(shown);
+        }
         let versions = self.shelf.versions.get(name).ok_or_else(|| {
             let hint = near::hint(name, "plans", self.shelf.versions.keys().map(String::as_str));
             wrong("plan", format!("there is no plan `{name}`"), hint)

@@ -2,7 +2,7 @@
 //!
 //! Every entry is read on its own, so that a broken one hides no other. Nothing is looked up here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -182,16 +182,43 @@ impl Reading {
             "salesforce" => keep(&mut sections.salesforce, place),
             _ => keep(&mut sections.customers, place),
         };
-        self.problems.extend(outcome.err().map(|problem| *problem));
+        self.problems.extend(outcome);
     }
 }
 
-fn keep<T: DeserializeOwned>(entries: &mut Vec<Entry<T>>, place: Place) -> Result<(), Box<Problem>> {
-    match yaml::decode(&place.node) {
-        Ok(spec) => entries.push(Entry { spec, place }),
-        Err(fault) => return Err(Box::new(fault_at(&place, fault))),
+/// Unknown fields that are told of one entry, at most.
+const MOST_FAULTS: usize = 100;
+
+/// Reads an entry. What it says besides unknown fields is read and checked all the same, so that everything that is
+/// wrong with it is told at once.
+fn keep<T: DeserializeOwned>(entries: &mut Vec<Entry<T>>, place: Place) -> Vec<Problem> {
+    let (mut problems, mut node) = (Vec::new(), Rc::clone(&place.node));
+    let mut misspelt: BTreeSet<String> = BTreeSet::new();
+    while problems.len() < MOST_FAULTS {
+        let fault = match yaml::decode(&node) {
+            Ok(spec) => {
+                entries.push(Entry { spec, place });
+                break;
+            }
+            Err(fault) => fault,
+        };
+        let path = fault.path(&place.path);
+        // What is missing is probably what was misspelt.
+        if fault.kind == yaml::Kind::Missing && misspelt.contains(&path) {
+            break;
+        }
+        let rest = match fault.kind {
+            yaml::Kind::Unknown => yaml::without(&node, &fault.way().collect::<Vec<_>>()),
+            yaml::Kind::Missing | yaml::Kind::Other => None,
+        };
+        misspelt.insert(path.rsplit_once('.').map_or_else(String::new, |(outer, _)| outer.to_owned()));
+        problems.push(fault_at(&place, fault));
+        match rest {
+            Some(rest) => node = rest,
+            None => break,
+        }
     }
-    Ok(())
+    problems
 }
 
 fn fault_at(place: &Place, fault: yaml::Fault) -> Problem {

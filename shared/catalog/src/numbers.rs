@@ -7,26 +7,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use metering::stream::Stream;
-use pricing::{ComponentSpec, Decimal, Plan, PlanSpec, SpecError, slug};
+use pricing::{ComponentSpec, Currency, Decimal, Plan, PlanSpec, SpecError, slug};
 use serde_json::Value;
 
 use crate::life::Version;
 use crate::near;
 
-/// A version of a plan with other numbers.
+/// A version of a plan, in the currency of `plan`, with other numbers.
 ///
 /// # Errors
 /// Every path that leads to no number, and what makes no plan; under `set`.
 pub(crate) fn renumbered(
     version: &Version,
+    plan: &Plan,
     numbers: &BTreeMap<String, Decimal>,
     components: &BTreeMap<String, ComponentSpec>,
     streams: &BTreeMap<String, Stream>,
 ) -> Result<Arc<Plan>, Vec<SpecError>> {
-    let changed = with_numbers((*version.written).clone(), numbers)?;
+    let changed = with_numbers(in_currency(version, plan.currency), numbers)?;
     let whole = |message: String| vec![SpecError { path: "set".to_owned(), message, hint: None }];
     let spec: PlanSpec = serde_json::from_value(changed).map_err(|error| whole(error.to_string()))?;
-    Plan::compile(&spec, components, streams).map(Arc::new).map_err(|problems| {
+    let sold = |compiled| Arc::new(Plan { currencies: plan.currencies.clone(), ..compiled });
+    Plan::compile(&spec, components, streams).map(sold).map_err(|problems| {
         let of_plan =
             |problem: SpecError| SpecError { path: "set".to_owned(), message: format!("{problem}"), ..problem };
         problems.into_iter().map(of_plan).collect()
@@ -36,7 +38,9 @@ pub(crate) fn renumbered(
 /// The paths of all numbers that a version may be given otherwise.
 pub(crate) fn all(version: &Version) -> Vec<String> {
     let mut known = Vec::new();
-    paths(&version.written, "", &mut known);
+    for plan in &version.plans {
+        paths(&in_currency(version, plan.currency), "", &mut known);
+    }
     known
 }
 
@@ -61,19 +65,53 @@ fn with_numbers(mut plan: Value, numbers: &BTreeMap<String, Decimal>) -> Result<
     if problems.is_empty() { Ok(plan) } else { Err(problems) }
 }
 
-/// Gives every component of the plan its price, which `price` tells.
-pub(crate) fn expand(plan: &mut Value, price: impl Fn(&str) -> Option<Value>) {
+/// What is written of a version that holds in one of its currencies.
+fn in_currency(version: &Version, currency: Currency) -> Value {
+    let mut plan = (*version.written).clone();
+    if let Some(written) = plan.get_mut("currency") {
+        *written = Value::from(currency.code());
+    }
+    let components = plan.get_mut("components").and_then(Value::as_array_mut);
+    for component in components.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if let Some(price) =
+            component.remove("prices").and_then(|mut prices| Some(prices.get_mut(currency.code())?.take()))
+        {
+            component.insert("price".to_owned(), price);
+        }
+    }
+    amounts(&mut plan, currency);
+    plan
+}
+
+/// Every `amount` by currency becomes the one in the currency.
+fn amounts(value: &mut Value, currency: Currency) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.get_mut(currency.code()).filter(|_| name == "amount") {
+                    Some(amount) => *value = amount.take(),
+                    None => amounts(value, currency),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| amounts(item, currency)),
+        _ => {}
+    }
+}
+
+/// Gives every component of the plan its price, or its prices by currency, which `price` tells with the field's name.
+pub(crate) fn expand(plan: &mut Value, price: impl Fn(&str) -> Option<(&'static str, Value)>) {
     let components = plan.get_mut("components").and_then(Value::as_array_mut);
     for component in components.into_iter().flatten() {
         let Some(name) = component.as_str().or_else(|| component.get("name")?.as_str()).map(str::to_owned) else {
             continue;
         };
-        if component.get("price").is_none()
-            && let Some(price) = price(&name)
+        if component.get("price").or_else(|| component.get("prices")).is_none()
+            && let Some((field, price)) = price(&name)
         {
             *component = Value::from(serde_json::Map::from_iter([
                 ("name".to_owned(), Value::from(name)),
-                ("price".to_owned(), price),
+                (field.to_owned(), price),
             ]));
         }
     }

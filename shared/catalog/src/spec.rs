@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use pricing::{CreditSpec, Decimal, PriceSpec, TaxpayerSpec};
 
-pub(crate) use pricing::Day;
+pub(crate) use pricing::{AddOnSpec, ChangeSpec, Day, RedeemedSpec};
 
 /// `seller:`
 #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -135,47 +135,4 @@ pub(crate) struct SubscriptionSpec {
     /// Redeemed coupons.
     #[serde(default)]
     pub(crate) coupons: Vec<RedeemedSpec>,
-}
-
-/// An item of a subscription's `changes:`
-#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct ChangeSpec {
-    /// The first day on which it holds.
-    pub(crate) from: Day,
-    /// The plan from then on; the same where absent.
-    pub(crate) plan: Option<String>,
-    /// Prices agreed with this customer from then on, by component.
-    #[serde(default)]
-    pub(crate) prices: BTreeMap<String, PriceSpec>,
-    /// Numbers agreed with this customer from then on, by their paths in the plan.
-    #[serde(default)]
-    pub(crate) set: BTreeMap<String, Decimal>,
-    /// How many there are from then on of what fees are charged for each of.
-    #[serde(default)]
-    pub(crate) quantities: BTreeMap<String, Decimal>,
-}
-
-/// An item of a subscription's `add-ons:`: a component or a plan.
-#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct AddOnSpec {
-    /// The component that is added; this or a plan.
-    pub(crate) component: Option<String>,
-    /// The plan that is added; this or a component.
-    pub(crate) plan: Option<String>,
-    /// The first day; the subscription's where absent.
-    pub(crate) from: Option<Day>,
-    /// The first day that does not count any more; the subscription's where absent.
-    pub(crate) until: Option<Day>,
-}
-
-/// An item of a subscription's `coupons:`
-#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct RedeemedSpec {
-    /// The coupon.
-    pub(crate) name: String,
-    /// The day on which it was redeemed.
-    pub(crate) on: Day,
 }

@@ -13,9 +13,9 @@ mod parse;
 mod tree;
 
 pub(crate) use decode::decode;
-pub(crate) use fault::Fault;
+pub(crate) use fault::{Fault, Kind};
 pub(crate) use parse::parse;
-pub(crate) use tree::{Key, Node, Value, field, item};
+pub(crate) use tree::{Key, Node, Value, field, item, without};
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]

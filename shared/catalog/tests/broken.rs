@@ -15,7 +15,7 @@ fn sound() -> (String, String) {
 
 fn lines(files: Vec<(String, String)>) -> Vec<String> {
     let problems = match catalog::load(files) {
-        Ok(checked) => checked.warnings,
+        Ok(checked) => [checked.warnings, checked.unlike].concat(),
         Err(problems) => problems.0,
     };
     problems.iter().map(catalog::Problem::line).collect()

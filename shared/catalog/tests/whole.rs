@@ -46,7 +46,8 @@ fn the_demo_catalogue_is_sound_and_as_large_as_it_says() {
     let entries = fs::read_dir(in_repository("infra/local/demo/catalogue")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "yaml"));
     let files: Vec<_> = paths.map(|path| (path.display().to_string(), fs::read(path).unwrap())).collect();
-    let Checked { catalogue, warnings } = load(files).unwrap();
+    let Checked { catalogue, warnings, unlike } = load(files).unwrap();
+    assert_eq!(unlike.iter().map(Problem::line).collect::<Vec<_>>(), [""; 0]);
     assert_eq!(warnings.iter().map(Problem::line).collect::<Vec<_>>(), [""; 0]);
     let deployments: usize = catalogue.customers.values().map(|customer| customer.deployments.len()).sum();
     assert_eq!((catalogue.customers.len(), deployments, catalogue.streams.len()), (5, 63, 3));
@@ -104,7 +105,7 @@ fn a_problem_renders_with_its_source() {
 
 #[test]
 fn what_is_not_said_has_a_default() {
-    let Checked { catalogue, warnings } = read(&[("a.yaml", &sound())]);
+    let Checked { catalogue, warnings, .. } = read(&[("a.yaml", &sound())]);
     assert_eq!(warnings.len(), 0);
     assert_eq!(catalogue.billing.grace_hours, 24);
     assert_eq!((catalogue.seller.terms_days, catalogue.seller.number.as_str()), (30, "INV-"));

@@ -1,7 +1,7 @@
 //! Taxes of an invoice: worked out once for each treatment, on the sum of the rounded lines, and rounded once.
 
 use metering::exact::{Exact, ExactError, Rounding};
-use pricing::{Amount, MoneyError, TaxCode, Treatment, text};
+use pricing::{Amount, MoneyError, TaxCode, Treatment, by_treatment, text};
 use serde::{Deserialize, Serialize};
 
 use crate::document::{DocumentError, Invoice, Line};
@@ -59,12 +59,6 @@ impl TaxRow {
     }
 }
 
-/// A treatment with the amounts of its lines.
-struct Group {
-    treatment: Treatment,
-    base: Amount,
-}
-
 /// Adds the lines up by their treatments, and tells each line the rows that it is in.
 ///
 /// Rows stand in the order in which their jurisdictions and treatments first come up, the highest rate first.
@@ -74,17 +68,17 @@ pub(crate) fn tax(
     treatments: &[Vec<Treatment>],
     digits: u32,
 ) -> Result<(Taxes, Amount), MoneyError> {
-    let groups = groups(amounts, treatments)?;
+    let groups = by_treatment(amounts.iter().copied().zip(treatments.iter().map(Vec::as_slice)))?;
     for (line, treatments) in lines.iter_mut().zip(treatments) {
-        let place = |treatment: &Treatment| groups.iter().position(|group| group.treatment == *treatment);
+        let place = |treatment: &Treatment| groups.iter().position(|(known, _)| known == treatment);
         line.taxes = treatments.iter().filter_map(place).filter_map(numbered).collect();
         line.taxes.sort_unstable();
     }
     let (mut tax, mut rows) = (Amount::ZERO, Vec::new());
-    for (index, group) in groups.into_iter().enumerate() {
-        let amount = group.treatment.amount_of(group.base, digits).map_err(|_| MoneyError::Overflow)?;
+    for (index, (treatment, base)) in groups.into_iter().enumerate() {
+        let amount = treatment.amount_of(base, digits).map_err(|_| MoneyError::Overflow)?;
         tax = tax.add(amount)?;
-        rows.push(row(numbered(index).ok_or(MoneyError::Overflow)?, group, amount, digits));
+        rows.push(row(numbered(index).ok_or(MoneyError::Overflow)?, (treatment, base), amount, digits));
     }
     let net = Amount::sum(amounts.iter().copied())?;
     Ok((Taxes { net: net.format(digits), tax: tax.format(digits), rows }, net.add(tax)?))
@@ -94,22 +88,7 @@ fn numbered(index: usize) -> Option<u32> {
     u32::try_from(index).ok()?.checked_add(1)
 }
 
-fn groups(amounts: &[Amount], treatments: &[Vec<Treatment>]) -> Result<Vec<Group>, MoneyError> {
-    let mut groups: Vec<Group> = Vec::new();
-    for (amount, treatments) in amounts.iter().zip(treatments) {
-        for treatment in treatments {
-            match groups.iter_mut().find(|group| group.treatment == *treatment) {
-                Some(group) => group.base = group.base.add(*amount)?,
-                None => groups.push(Group { treatment: treatment.clone(), base: *amount }),
-            }
-        }
-    }
-    let rank = |group: &Group| (group.treatment.code, std::cmp::Reverse(group.treatment.percent));
-    groups.sort_by_key(|group| (group.treatment.jurisdiction.clone(), rank(group), group.treatment.note.clone()));
-    Ok(groups)
-}
-
-fn row(number: u32, Group { treatment, base }: Group, amount: Amount, digits: u32) -> TaxRow {
+fn row(number: u32, (treatment, base): (Treatment, Amount), amount: Amount, digits: u32) -> TaxRow {
     TaxRow {
         number,
         jurisdiction: treatment.jurisdiction,

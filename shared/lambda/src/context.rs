@@ -79,6 +79,10 @@ impl Context {
                 for warning in &configuration.warnings {
                     tracing::warn!(problem = warning.line(), "the catalogue may not mean what it says");
                 }
+                for problem in &configuration.unlike {
+                    let problem = problem.line();
+                    tracing::error!(problem, "an example comes out otherwise: no invoice is issued until it is mended");
+                }
                 tracing::info!(catalogue = configuration.catalogue.hash, "ready");
             }
             Err(error) => tracing::warn!(%error, "there is no catalogue yet"),

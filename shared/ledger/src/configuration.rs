@@ -16,6 +16,8 @@ pub struct Configuration {
     pub catalogue: Arc<Catalogue>,
     /// What may not have been meant so.
     pub warnings: Vec<Problem>,
+    /// Examples that come out otherwise than they say. Usage is read and counted all the same; no invoice is issued.
+    pub unlike: Vec<Problem>,
     files: Vec<(String, String)>,
 }
 
@@ -26,7 +28,8 @@ impl Configuration {
     /// [`Problems`]: everything that is wrong at once.
     pub fn load(files: Vec<(String, String)>) -> Result<Self, Problems> {
         let checked = catalog::load(files.iter().cloned())?;
-        Ok(Self { catalogue: checked.catalogue, warnings: checked.warnings, files })
+        let catalog::Checked { catalogue, warnings, unlike } = checked;
+        Ok(Self { catalogue, warnings, unlike, files })
     }
 
     /// Keeps the texts in the work bucket under the catalogue's hash.

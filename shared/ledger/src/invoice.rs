@@ -161,7 +161,9 @@ pub async fn close<P: Ports>(
         counted.manifest.keep(ports).await?;
     }
     let audit = audit_unsealed(ports, catalogue, &counted, (&seals, &rules), before).await?;
-    let blocked = reason::of_all(catalogue, &audit, published, broken).iter().map(Reason::to_string).collect();
+    let mut reasons = reason::of_all(catalogue, &audit, published, broken);
+    reasons.extend(reason::of_examples(configuration));
+    let blocked = reasons.iter().map(Reason::to_string).collect();
     let (counted, directory, organisations) = (&counted, &directory, &organisations);
     let run = Run { ports, catalogue, counted, directory, organisations, options, blocked, now };
     let mut accounts = BTreeMap::new();

@@ -7,6 +7,7 @@ use metering::period::{Period, PeriodError};
 use metering::time::Instant;
 
 use crate::audit::{Audit, OVERWRITTEN, RESTATED};
+use crate::configuration::Configuration;
 use crate::translate::CONFLICT;
 
 /// Why a period waits. Each but the first keeps every period open.
@@ -62,6 +63,11 @@ pub enum Reason {
         /// Which, and why.
         reason: String,
     },
+    /// An example beside the prices comes out otherwise than it says.
+    Example {
+        /// Where, and what it is.
+        problem: String,
+    },
     /// The directory was not made from the customers that the catalogue has now.
     Unpublished,
 }
@@ -87,6 +93,9 @@ impl fmt::Display for Reason {
             Self::NotAddedUp { reason } => {
                 write!(f, "{reason}. Mend what is said there and restate the range: `farthing restate`")
             }
+            Self::Example { problem } => {
+                write!(f, "an example beside the prices comes out otherwise: {problem}. Mend the example or the price")
+            }
             Self::Unpublished => {
                 f.write_str("the customers of the catalogue are not published yet; `correlate` does that")
             }
@@ -101,6 +110,11 @@ pub fn of_all(catalogue: &Catalogue, audit: &Audit, published: bool, broken: Opt
     reasons.extend((!published).then_some(Reason::Unpublished));
     reasons.extend(broken.map(|reason| Reason::NotAddedUp { reason }));
     reasons
+}
+
+/// Examples of the catalogue that come out otherwise than they say: nobody can tell whether they or the prices are wrong.
+pub fn of_examples(configuration: &Configuration) -> impl Iterator<Item = Reason> {
+    configuration.unlike.iter().map(|problem| Reason::Example { problem: problem.line() })
 }
 
 /// Why a period waits by itself: it is not over, or files of it are still awaited.
@@ -150,6 +164,7 @@ mod tests {
             Reason::MappingGone { key: key() },
             Reason::ContentGone { key: key() },
             Reason::NotAddedUp { reason: "slot s#1: a cell holds samples of two kinds".to_owned() },
+            Reason::Example { problem: "plans.yaml:3:5: it is 5.00 USD".to_owned() },
             Reason::Unpublished,
         ];
         let what_to_do = |reason: &Reason| match reason {
@@ -161,6 +176,7 @@ mod tests {
             Reason::MappingGone { .. } => "restate the range once more",
             Reason::ContentGone { .. } => "put that content back",
             Reason::NotAddedUp { .. } => "`farthing restate`",
+            Reason::Example { .. } => "Mend the example or the price",
             Reason::Unpublished => "`correlate` does that",
         };
         all.into_iter()

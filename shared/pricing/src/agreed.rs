@@ -11,6 +11,7 @@ use crate::decimal::Decimal;
 use crate::offer::TrialUsage;
 use crate::plan::Plan;
 use crate::price::Price;
+use crate::price_list::Sold;
 use crate::spec::{ComponentSpec, SpecError};
 
 impl Plan {
@@ -57,7 +58,8 @@ impl Plan {
             return Err(vec![SpecError::new("component", message)]);
         }
         let mut plan = self.clone();
-        plan.components.push(component.in_currency(streams, self.currency)?);
+        let sold = Sold { currency: self.currency, all: &self.currencies };
+        plan.components.push(component.sold(streams, sold)?);
         Ok(plan)
     }
 

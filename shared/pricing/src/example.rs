@@ -10,6 +10,7 @@ mod quantity;
 mod spec;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 use metering::measure::{MeasureError, SeriesUsage};
@@ -20,11 +21,12 @@ use metering::tally::Cells;
 use metering::time::Span;
 
 use crate::agreement::{Agreement, Stretch, UsageWithin, rate_agreement};
+use crate::decimal::Decimal;
 use crate::history::History;
 use crate::line::RatedLine;
 use crate::money::{Amount, Currency, MoneyError};
-use crate::offer::Phased;
 use crate::plan::Plan;
+use crate::price_spec::Texts;
 use crate::rate::{RateError, Term};
 use crate::spec::{ComponentSpec, PlanComponentSpec, PlanSpec, SpecError};
 use crate::text;
@@ -55,34 +57,52 @@ impl Scenario {
         given::build(given, streams, zone)
     }
 
-    /// The lines of the plan, as an invoice would have them: with its phases, if the subscription is that young.
+    /// The days on which the plan is held.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        self.term
+    }
+
+    /// The lines of a plan by itself.
     ///
     /// # Errors
     /// [`RateError`].
     pub fn rate(&self, plan: &Plan, streams: &BTreeMap<String, Stream>) -> Result<Vec<RatedLine>, RateError> {
-        let plans = self.phased(plan);
-        let stretch = |(plan, term)| Stretch { plan, term, ended: None };
-        let stretches: Vec<Stretch<'_>> = plans.iter().map(|(plan, term)| stretch((plan, *term))).collect();
+        self.agreement(&[Stretch { plan, term: self.term, ended: None }], streams)
+    }
+
+    /// The lines of all that is held, as an invoice would have them: of each agreement by itself, its plans in the order
+    /// of their days.
+    ///
+    /// # Errors
+    /// [`RateError`].
+    pub fn rate_held(
+        &self,
+        held: &[Vec<(Term, Arc<Plan>)>],
+        streams: &BTreeMap<String, Stream>,
+    ) -> Result<Vec<RatedLine>, RateError> {
+        let mut lines = Vec::new();
+        for agreement in held {
+            let stretches: Vec<Stretch<'_>> =
+                agreement.iter().map(|(term, plan)| Stretch { plan, term: *term, ended: None }).collect();
+            lines.extend(self.agreement(&stretches, streams)?);
+        }
+        Ok(lines)
+    }
+
+    fn agreement(
+        &self,
+        stretches: &[Stretch<'_>],
+        streams: &BTreeMap<String, Stream>,
+    ) -> Result<Vec<RatedLine>, RateError> {
         rate_agreement(&Agreement {
             customer: CUSTOMER,
             period: &self.period,
-            stretches: &stretches,
+            stretches,
             attributes: &self.attributes,
             usage: &Supposed { scenario: self, streams },
             history: &History::default(),
         })
-    }
-
-    /// The plan in its trial, and after it.
-    fn phased(&self, plan: &Plan) -> Vec<(Plan, Term)> {
-        let Phased { trial, discounts } = plan.phased(self.term.from).unwrap_or_default();
-        let offered = if discounts.is_empty() { plan.clone() } else { plan.with_discounts(discounts) };
-        let Some((ends, title, usage)) = trial else { return vec![(offered, self.term)] };
-        let goes_on = self.term.until.is_none_or(|until| ends < until);
-        let until = if goes_on { Some(ends) } else { self.term.until };
-        let trial = (offered.in_trial(&title, usage), Term { from: self.term.from, until });
-        let after = goes_on.then_some((offered, Term { from: ends, until: self.term.until }));
-        std::iter::once(trial).chain(after).collect()
     }
 }
 
@@ -151,45 +171,49 @@ impl PlanSpec {
         Self {
             name: component.name.clone(),
             title: component.title.clone(),
-            currency: currency.code().to_owned(),
-            components: vec![PlanComponentSpec { name: component.name.clone(), price: None }],
+            currency: Texts(vec![currency.code().to_owned()]),
+            components: vec![PlanComponentSpec { name: component.name.clone(), price: None, prices: BTreeMap::new() }],
             ..Self::default()
         }
     }
 }
 
 impl ExampleSpec {
-    /// Rates the example and compares, with paths relative to it; nothing where it comes out as it says.
+    /// What is wrong with an example that could not come out otherwise, whatever the prices.
     #[must_use]
-    pub fn check(&self, plan: &Plan, streams: &BTreeMap<String, Stream>, zone: Tz) -> Vec<SpecError> {
-        if self.lines.is_none() && self.total.is_none() {
+    pub fn check(&self) -> Option<SpecError> {
+        if self.taxes.is_some() && self.tax.is_none() {
+            let problem = SpecError::new("taxes", "the example expects taxes, and does not say where they are due");
+            return Some(problem.hint("add `tax: {jurisdiction: …}`"));
+        }
+        if self.lines.is_none() && self.total.is_none() && self.taxes.is_none() {
             let problem = SpecError::new("total", "the example expects nothing");
-            return vec![problem.hint("say what comes out: `total: 725.00`, or `lines: {storage-tb: 625.00}`")];
+            return Some(problem.hint("say what comes out: `total: 725.00`, or `lines: {storage-tb: 625.00}`"));
         }
-        let scenario = match Scenario::build(&self.given(), streams, zone) {
-            Ok(scenario) => scenario,
-            Err(problems) => return problems,
-        };
-        match scenario.rate(plan, streams) {
-            Ok(lines) => self.compare(plan, &lines),
-            Err(error) => vec![SpecError::new("", format!("the example cannot be priced: {error}"))],
-        }
+        None
     }
 
-    fn compare(&self, plan: &Plan, lines: &[RatedLine]) -> Vec<SpecError> {
+    /// Compares what comes out, with paths relative to the example; nothing where it is as the example says.
+    #[must_use]
+    pub fn compare(&self, plan: &Plan, lines: &[RatedLine], taxes: Amount) -> Vec<SpecError> {
         let mut problems = self.lines.as_ref().map_or_else(Vec::new, |expected| unlike(plan, expected, lines));
-        match (self.total.map(|total| total.value()), Amount::sum(lines.iter().map(|line| line.amount))) {
-            (Some(expected), Ok(found)) if exact(found, plan.currency).as_ref() != Ok(&expected) => {
-                let (expected, currency) = (text::prose(&expected, plan.currency.digits()), plan.currency);
-                let message =
-                    format!("the example expects {expected} {currency}, and it is {}", money(found, currency));
-                problems.push(SpecError::new("total", message).hint(told(lines)));
-            }
-            (_, Ok(_)) => {}
-            (_, Err(error)) => problems.push(SpecError::new("total", error.to_string())),
-        }
+        problems.extend(match Amount::sum(lines.iter().map(|line| line.amount)) {
+            Ok(total) => differs("total", self.total, total, plan.currency).map(|problem| problem.hint(told(lines))),
+            Err(error) => Some(SpecError::new("total", error.to_string())),
+        });
+        problems.extend(differs("taxes", self.taxes, taxes, plan.currency));
         problems
     }
+}
+
+fn differs(path: &str, expected: Option<Decimal>, found: Amount, currency: Currency) -> Option<SpecError> {
+    let expected = expected.map(|expected| expected.value())?;
+    if exact(found, currency).as_ref() == Ok(&expected) {
+        return None;
+    }
+    let (expected, found) = (text::prose(&expected, currency.digits()), money(found, currency));
+    let of = if path == "total" { String::new() } else { format!(" of {path}") };
+    Some(SpecError::new(path, format!("the example expects {expected} {currency}{of}, and it is {found}")))
 }
 
 /// The lines that differ from what is expected, those that are missing, and those nobody expects.

@@ -8,10 +8,10 @@ use metering::exact::Exact;
 use serde::Deserialize;
 
 use crate::compile;
-use crate::decimal::Decimal;
 pub(crate) use crate::fee::lines::fee_lines;
-use crate::money::{Amount, Currency};
+use crate::money::Amount;
 use crate::plan::PLAN_GROUP;
+use crate::price_list::{Money, Sold};
 use crate::prorate_spec::Prorate;
 use crate::recurrence::{Anchor, Cycle, Every};
 use crate::spec::{Billed, SpecError};
@@ -27,7 +27,7 @@ pub struct RecurringSpec {
     /// The heading on the invoice; “Plan” where absent.
     pub group: Option<String>,
     /// What a whole period costs.
-    pub amount: Decimal,
+    pub amount: Money,
     /// What it is charged for each of, such as `seats`: the subscription says how many there are.
     pub per: Option<String>,
     /// How long its periods are; a month where absent.
@@ -57,7 +57,7 @@ pub struct OneTimeSpec {
     /// The heading on the invoice; “Plan” where absent.
     pub group: Option<String>,
     /// What it costs.
-    pub amount: Decimal,
+    pub amount: Money,
     /// Its category of tax; the plan's where absent.
     pub tax: Option<String>,
 }
@@ -110,7 +110,7 @@ struct Head<'a> {
     name: String,
     title: &'a str,
     group: Option<&'a String>,
-    amount: Decimal,
+    amount: &'a Money,
     tax: Option<&'a String>,
 }
 
@@ -123,17 +123,17 @@ impl RecurringSpec {
         name_or_slug(self.name.as_ref(), &self.title)
     }
 
-    pub(crate) fn compile(&self, plan: &str, currency: Option<Currency>) -> Result<Option<Fee>, Vec<SpecError>> {
+    pub(crate) fn compile(&self, plan: &str, sold: Option<Sold<'_>>) -> Result<Option<Fee>, Vec<SpecError>> {
         if matches!(self.anchor, Anchor::DayOfMonth(_)) && self.every != Every::Month {
             let message = format!("a day of the month does not tell where a {} begins", self.every.unit());
             return Err(vec![SpecError::new("anchor", message).hint("write a date, such as 2026-01-31")]);
         }
         let Self { title, group, amount, tax, .. } = self;
-        let head = Head { name: self.name_or_slug(), title, group: group.as_ref(), amount: *amount, tax: tax.as_ref() };
+        let head = Head { name: self.name_or_slug(), title, group: group.as_ref(), amount, tax: tax.as_ref() };
         let per = self.per.as_ref().map(|name| PerEach { name: name.as_str().into(), quantity: None });
         let (cycle, billed, prorate) =
             (Some(Cycle { every: self.every, anchor: self.anchor }), self.billed, self.prorate);
-        Ok(head.compile(plan, currency)?.map(|fee| Fee { per, cycle, billed, prorate, ..fee }))
+        Ok(head.compile(plan, sold)?.map(|fee| Fee { per, cycle, billed, prorate, ..fee }))
     }
 }
 
@@ -142,20 +142,19 @@ impl OneTimeSpec {
         name_or_slug(self.name.as_ref(), &self.title)
     }
 
-    pub(crate) fn compile(&self, plan: &str, currency: Option<Currency>) -> Result<Option<Fee>, Vec<SpecError>> {
+    pub(crate) fn compile(&self, plan: &str, sold: Option<Sold<'_>>) -> Result<Option<Fee>, Vec<SpecError>> {
         let Self { title, group, amount, tax, .. } = self;
-        let head = Head { name: self.name_or_slug(), title, group: group.as_ref(), amount: *amount, tax: tax.as_ref() };
-        head.compile(plan, currency)
+        let head = Head { name: self.name_or_slug(), title, group: group.as_ref(), amount, tax: tax.as_ref() };
+        head.compile(plan, sold)
     }
 }
 
 impl Head<'_> {
     /// As a fee that is charged once.
-    fn compile(self, plan: &str, currency: Option<Currency>) -> Result<Option<Fee>, Vec<SpecError>> {
+    fn compile(self, plan: &str, sold: Option<Sold<'_>>) -> Result<Option<Fee>, Vec<SpecError>> {
         let mut problems = compile::name(&self.name);
-        let amount = currency.and_then(|currency| {
-            compile::amount("amount", self.amount, currency).map_err(|problem| problems.push(problem)).ok()
-        });
+        let amount =
+            sold.and_then(|sold| sold.amount("amount", self.amount).map_err(|problem| problems.push(problem)).ok());
         if !problems.is_empty() {
             return Err(problems);
         }

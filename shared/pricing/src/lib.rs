@@ -21,6 +21,7 @@ mod money;
 mod offer;
 mod plan;
 pub mod price;
+mod price_list;
 mod price_spec;
 mod prorate;
 mod prorate_spec;
@@ -31,6 +32,7 @@ mod ruling;
 mod schema;
 mod sentence;
 mod spec;
+mod subscription_spec;
 mod tax;
 pub mod text;
 mod usage;
@@ -50,6 +52,7 @@ pub use money::{Amount, Currency, MoneyError};
 pub use offer::{CouponMonths, CouponSpec, Lasts, Offer, Phase, PhaseSpec, Phased, TrialUsage};
 pub use plan::{Component, Plan};
 pub use price::{ByAttribute, Meter, Price};
+pub use price_list::{Money, Prices};
 pub use price_spec::{
     Beyond, BucketCommitmentSpec, MatrixRowSpec, MonthLength, Otherwise, Packages, Per, PriceSpec, RoundEach,
     RoundQuantitySpec, RuleSpec, Texts, TierBy, TierSpec, Unspent, ZeroUsage,
@@ -63,8 +66,9 @@ pub use recurrence::{Anchor, Cycle, Every};
 pub use rule::{Name, Untold};
 pub use sentence::Sentence;
 pub use spec::{Billed, ComponentSpec, Existing, PlanComponentSpec, PlanSpec, SpecError};
+pub use subscription_spec::{AddOnSpec, ChangeSpec, RedeemedSpec};
 pub use tax::{
     Exempt, ExemptSpec, Jurisdiction, JurisdictionSpec, PricesSpec, Rate, RateSpec, ReverseChargeSpec, STANDARD,
-    TaxCode, TaxDate, TaxDays, TaxError, TaxRule, TaxStatus, Taxpayer, TaxpayerSpec, Treatment,
+    TaxCode, TaxDate, TaxDays, TaxError, TaxRule, TaxStatus, Taxpayer, TaxpayerSpec, Treatment, by_treatment,
 };
 pub use usage::{Metered, StreamUsage, Usage, UsageError};

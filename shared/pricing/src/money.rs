@@ -2,8 +2,10 @@
 //!
 //! Owns the only text form of an amount. Never rounds: that happens once per line, in [`crate::rate()`].
 
+use std::cmp::Ordering;
 use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, Error as _};
 use thiserror::Error;
 
 /// Money as an integer of the currency's minor unit: `Amount(1230)` is 12.30 in USD, 1230 in JPY.
@@ -149,6 +151,28 @@ impl Currency {
     #[must_use]
     pub fn digits(self) -> u32 {
         self.digits
+    }
+}
+
+impl Ord for Currency {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.code().cmp(other.code())
+    }
+}
+
+impl PartialOrd for Currency {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        Self::parse(&code).map_err(|error| {
+            let near = near_currency(&code).map_or_else(String::new, |near| format!("; did you mean “{near}”?"));
+            D::Error::custom(format!("{error}{near}"))
+        })
     }
 }
 

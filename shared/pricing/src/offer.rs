@@ -11,8 +11,8 @@ use crate::around::{Discount, DiscountSpec, Known, compile_discount};
 use crate::compile;
 use crate::day::Day;
 use crate::decimal::Decimal;
-use crate::money::Currency;
 use crate::plan::Plan;
+use crate::price_list::{Money, Sold, listed};
 use crate::spec::SpecError;
 
 /// An item of a plan's `phases:`. They follow each other from the day on which a subscription begins; after the last
@@ -31,7 +31,7 @@ pub struct PhaseSpec {
     /// Instead: so many hundredths are taken off.
     pub percent: Option<Decimal>,
     /// Instead: an amount is taken off each month.
-    pub amount: Option<Decimal>,
+    pub amount: Option<Money>,
     /// What a discount applies to; everything where absent.
     pub components: Option<Vec<String>>,
 }
@@ -78,7 +78,7 @@ pub enum Offer {
 }
 
 impl PhaseSpec {
-    fn compile(&self, plan: &str, known: &Known, currency: Currency) -> Result<Phase, Vec<SpecError>> {
+    fn compile(&self, plan: &str, known: &Known, sold: Sold<'_>) -> Result<Phase, Vec<SpecError>> {
         let lasts = match (self.days, self.months) {
             (Some(days), None) if days > 0 => Ok(Lasts::Days(days)),
             (None, Some(months)) if months > 0 => Ok(Lasts::Months(months)),
@@ -92,7 +92,7 @@ impl PhaseSpec {
             Some(_) => {
                 return Err(vec![SpecError::new("trial", "a phase is either a trial or has a discount, not both")]);
             }
-            None => Offer::Discount(Box::new(compile_discount(&self.discount(), plan, known, currency)?)),
+            None => Offer::Discount(Box::new(compile_discount(&self.discount(), plan, known, sold)?)),
         };
         if matches!((&offer, lasts), (Offer::Discount(_), Lasts::Days(_))) {
             let problem = SpecError::new("days", "a discount is taken off whole months");
@@ -106,7 +106,7 @@ impl PhaseSpec {
             name: None,
             title: self.title.clone(),
             percent: self.percent,
-            amount: self.amount,
+            amount: self.amount.clone(),
             units: None,
             components: self.components.clone(),
             from: None,
@@ -120,10 +120,10 @@ pub(crate) fn phases(
     specs: &[PhaseSpec],
     plan: &str,
     known: &Known,
-    currency: Option<Currency>,
+    sold: Option<Sold<'_>>,
     problems: &mut Vec<SpecError>,
 ) -> Vec<Phase> {
-    let Some(currency) = currency else { return Vec::new() };
+    let Some(sold) = sold else { return Vec::new() };
     let (mut phases, mut names) = (Vec::new(), BTreeSet::new());
     for (index, spec) in specs.iter().enumerate() {
         let path = format!("phases[{index}]");
@@ -134,7 +134,7 @@ pub(crate) fn phases(
             problems
                 .push(SpecError::new(format!("{path}.title"), format!("“{}” stands in the phases twice", spec.title)));
         }
-        match spec.compile(plan, known, currency) {
+        match spec.compile(plan, known, sold) {
             Ok(phase) => phases.push(phase),
             Err(found) => problems.extend(found.into_iter().map(|problem| problem.within(&path))),
         }
@@ -197,7 +197,7 @@ pub struct CouponSpec {
     /// Of what it applies to.
     pub percent: Option<Decimal>,
     /// Off each month, at most all of what it applies to.
-    pub amount: Option<Decimal>,
+    pub amount: Option<Money>,
     /// ISO 4217 code of the amount.
     pub currency: Option<String>,
     /// Components and fees of the plan; all where absent.
@@ -264,12 +264,7 @@ impl CouponSpec {
             let message = format!("the coupon “{}” does not apply to the plan “{}”", self.name, plan.name);
             return Err(vec![SpecError::new("name", message)]);
         }
-        if self.amount.is_some() && self.currency.as_deref() != Some(plan.currency.code()) {
-            let named = self.currency.as_deref().unwrap_or("no currency");
-            let message =
-                format!("the coupon “{}” is in {named}, the plan “{}” in {}", self.name, plan.name, plan.currency);
-            return Err(vec![SpecError::new("name", message)]);
-        }
+        let sold = Sold { currency: plan.currency, all: &[plan.currency] };
         let fees = plan.fees.iter().map(|fee| (fee.name().to_owned(), fee.key.to_string()));
         let components =
             plan.components.iter().map(|component| (component.name.to_string(), component.name.to_string()));
@@ -277,13 +272,13 @@ impl CouponSpec {
             name: Some(self.name.clone()),
             title: self.title.clone(),
             percent: self.percent,
-            amount: self.amount,
+            amount: self.amount_on(plan)?,
             units: None,
             components: self.components.clone(),
             from: None,
             until: None,
         };
-        let discount = compile_discount(&spec, "coupon", &fees.chain(components).collect(), plan.currency)?;
+        let discount = compile_discount(&spec, "coupon", &fees.chain(components).collect(), sold)?;
         let (first, beyond) = (on.with_day(1), || vec![SpecError::new("on", "the coupon ends beyond the calendar")]);
         let until = match self.months {
             CouponMonths::Forever => None,
@@ -292,5 +287,23 @@ impl CouponSpec {
             }
         };
         Ok(Discount { from: first, until, ..discount })
+    }
+
+    /// What it takes off in the plan's currency.
+    fn amount_on(&self, plan: &Plan) -> Result<Option<Money>, Vec<SpecError>> {
+        let named = match &self.amount {
+            None => return Ok(None),
+            Some(Money::One(amount)) if self.currency.as_deref() == Some(plan.currency.code()) => {
+                return Ok(Some(Money::One(*amount)));
+            }
+            Some(Money::One(_)) => self.currency.clone().unwrap_or_else(|| "no currency".to_owned()),
+            Some(Money::In(amounts)) => match amounts.get(&plan.currency) {
+                Some(amount) => return Ok(Some(Money::One(*amount))),
+                None => listed(amounts.keys().copied()),
+            },
+        };
+        let message =
+            format!("the coupon “{}” is in {named}, the plan “{}” in {}", self.name, plan.name, plan.currency);
+        Err(vec![SpecError::new("name", message)])
     }
 }

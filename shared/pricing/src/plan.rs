@@ -12,6 +12,7 @@ use crate::fee::{ChangeRounding, Fee, OneTimeSpec, RecurringSpec};
 use crate::money::Currency;
 use crate::offer::{self, Phase};
 use crate::price::{Meter, Price};
+use crate::price_list::{self, Sold};
 use crate::price_spec::{PriceSpec, Texts};
 use crate::spec::{ComponentSpec, PlanComponentSpec, PlanSpec, SpecError};
 
@@ -27,6 +28,8 @@ pub struct Plan {
     pub title: String,
     /// Of every amount.
     pub currency: Currency,
+    /// All in which it is sold, at other prices.
+    pub currencies: Vec<Currency>,
     /// How each line is rounded, once, to the currency's minor unit.
     pub rounding: Rounding,
     /// The category of tax of everything that names none.
@@ -87,8 +90,16 @@ impl ComponentSpec {
         match self.meter(streams) {
             Ok(meter) => {
                 let units = units(streams);
-                let shape = compile::check(&self.price, &self.source(meter.as_ref(), &units));
-                problems.extend(shape.into_iter().map(|problem| problem.within("price")));
+                let source = self.source(meter.as_ref(), &units);
+                problems.extend(self.prices().check());
+                for (field, currency, price) in self.prices().each() {
+                    // Where the currency is known, so are the digits of its amounts.
+                    let wrong = match currency {
+                        Some(currency) => compile::price(price, &source, currency).err().unwrap_or_default(),
+                        None => compile::check(price, &source),
+                    };
+                    problems.extend(wrong.into_iter().map(|problem| problem.within(&field)));
+                }
             }
             Err(problem) => problems.push(problem),
         }
@@ -115,12 +126,9 @@ impl ComponentSpec {
     }
 
     /// The component at its own price.
-    pub(crate) fn in_currency(
-        &self,
-        streams: &BTreeMap<String, Stream>,
-        currency: Currency,
-    ) -> Result<Component, Vec<SpecError>> {
-        self.compile(&self.price, streams, currency)
+    pub(crate) fn sold(&self, streams: &BTreeMap<String, Stream>, sold: Sold<'_>) -> Result<Component, Vec<SpecError>> {
+        let (_, price) = sold.price(&self.name, self.prices()).map_err(|problem| vec![problem])?;
+        self.compile(price, streams, sold.currency)
     }
 
     fn compile(
@@ -140,21 +148,61 @@ impl ComponentSpec {
 }
 
 impl Plan {
-    /// Resolves and checks a plan against the components and streams of the catalogue.
+    /// A plan that is sold in one currency.
     ///
     /// # Errors
-    /// Everything that is wrong at once, with paths relative to the plan. What [`ComponentSpec::check`]
-    /// finds in a component that the plan uses is found again here: check components first.
+    /// As [`Plan::compile_each`]; a plan in several currencies.
     pub fn compile(
         spec: &PlanSpec,
         components: &BTreeMap<String, ComponentSpec>,
         streams: &BTreeMap<String, Stream>,
     ) -> Result<Self, Vec<SpecError>> {
-        let mut problems = compile::name(&spec.name);
+        let mut plans = Self::compile_each(spec, components, streams)?;
+        match (plans.pop(), plans.is_empty()) {
+            (Some(plan), true) => Ok(plan),
+            _ => Err(vec![SpecError::new("currency", "the plan is sold in several currencies: choose one")]),
+        }
+    }
+
+    /// Resolves and checks a plan against the components and streams of the catalogue: one for each currency in
+    /// which it is sold, in the order written.
+    ///
+    /// # Errors
+    /// Everything that is wrong at once, with paths relative to the plan. What [`ComponentSpec::check`]
+    /// finds in a component that the plan uses is found again here: check components first.
+    pub fn compile_each(
+        spec: &PlanSpec,
+        components: &BTreeMap<String, ComponentSpec>,
+        streams: &BTreeMap<String, Stream>,
+    ) -> Result<Vec<Self>, Vec<SpecError>> {
+        let (mut plans, mut problems) = (Vec::new(), Vec::new());
+        let all = price_list::currencies(&spec.currency, &mut problems);
         // Without a currency the amounts cannot be read: reported with what needs no currency.
-        let currency = compile::currency(&spec.currency).map_err(|problem| problems.push(problem)).ok();
-        let catalogue = Catalogue { components, streams, currency };
-        let fees = fees(spec, currency, &mut problems);
+        let sold: Vec<Option<Sold<'_>>> = match all.as_slice() {
+            [] => vec![None],
+            some => some.iter().map(|currency| Some(Sold { currency: *currency, all: &all })).collect(),
+        };
+        for sold in sold {
+            match Self::compile_in(spec, sold, components, streams) {
+                Ok(plan) => plans.extend(plan),
+                Err(found) => {
+                    let new: Vec<_> = found.into_iter().filter(|problem| !problems.contains(problem)).collect();
+                    problems.extend(new);
+                }
+            }
+        }
+        if problems.is_empty() { Ok(plans) } else { Err(problems) }
+    }
+
+    fn compile_in(
+        spec: &PlanSpec,
+        sold: Option<Sold<'_>>,
+        components: &BTreeMap<String, ComponentSpec>,
+        streams: &BTreeMap<String, Stream>,
+    ) -> Result<Option<Self>, Vec<SpecError>> {
+        let mut problems = compile::name(&spec.name);
+        let catalogue = Catalogue { components, streams, sold };
+        let fees = fees(spec, sold, &mut problems);
         let compiled = collect(&spec.components, &mut problems, |index, used| catalogue.component(index, used));
         let names = spec.recurring.iter().map(RecurringSpec::name_or_slug);
         problems.extend(duplicates("recurring", names.clone()));
@@ -164,26 +212,27 @@ impl Plan {
         let off = off.map(DiscountSpec::name_or_slug);
         problems.extend(duplicates_from(count, "discounts", names.chain(once).chain(off)));
         problems.extend(duplicates("components", spec.components.iter().map(|used| used.name.clone())));
-        let around = around::around(spec, &known(spec), currency);
+        let around = around::around(spec, &known(spec), sold);
         let around = around.map_err(|found| problems.extend(found)).unwrap_or_default();
         problems.extend(around.check(&compiled));
-        let phases = offer::phases(&spec.phases, &spec.name, &known(spec), currency, &mut problems);
-        match currency {
-            Some(currency) if problems.is_empty() => Ok(Self {
-                name: spec.name.clone(),
-                title: spec.title.clone(),
-                currency,
-                rounding: spec.rounding,
-                tax: spec.tax.as_deref().map(Arc::from),
-                fees,
-                components: compiled,
-                around,
-                change_rounding: spec.change_rounding,
-                trial: false,
-                phases,
-            }),
-            _ => Err(problems),
+        let phases = offer::phases(&spec.phases, &spec.name, &known(spec), sold, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
         }
+        Ok(sold.map(|Sold { currency, all }| Self {
+            name: spec.name.clone(),
+            title: spec.title.clone(),
+            currency,
+            currencies: all.to_vec(),
+            rounding: spec.rounding,
+            tax: spec.tax.as_deref().map(Arc::from),
+            fees,
+            components: compiled,
+            around,
+            change_rounding: spec.change_rounding,
+            trial: false,
+            phases,
+        }))
     }
 
     /// The plan with other prices for some components: those agreed with one customer. Each
@@ -226,7 +275,7 @@ fn units(streams: &BTreeMap<String, Stream>) -> BTreeMap<String, String> {
 struct Catalogue<'a> {
     components: &'a BTreeMap<String, ComponentSpec>,
     streams: &'a BTreeMap<String, Stream>,
-    currency: Option<Currency>,
+    sold: Option<Sold<'a>>,
 }
 
 impl Catalogue<'_> {
@@ -236,23 +285,31 @@ impl Catalogue<'_> {
             let problem = SpecError::new(&path, format!("there is no component “{}”", used.name));
             vec![compile::hint_near(problem, &used.name, self.components.keys())]
         })?;
-        let Some(currency) = self.currency else { return Ok(None) };
-        let outer = if used.price.is_some() { format!("{path}.price") } else { path };
-        let price = used.price.as_ref().unwrap_or(&component.price);
-        let compiled = component.compile(price, self.streams, currency).map_err(|problems| {
-            problems.into_iter().map(|problem| of_component(problem, component, used, &outer)).collect::<Vec<_>>()
+        let Some(sold) = self.sold else { return Ok(None) };
+        let (own, prices) = (used.prices(), component.prices());
+        let found = sold.price(&component.name, own.unwrap_or(prices));
+        // What the component lacks is reported at the plan that uses it, which sets the currency.
+        let at = |problem: SpecError| {
+            if own.is_some() { problem.within(&path) } else { SpecError { path: path.clone(), ..problem } }
+        };
+        let (field, price) = found.map_err(|problem| vec![at(problem)])?;
+        let compiled = component.compile(price, self.streams, sold.currency).map_err(|problems| {
+            let of_plan = own.is_some().then(|| format!("{path}.{field}"));
+            let of_component = |problem| of_component(problem, component, &path);
+            let each = problems.into_iter().map(|problem: SpecError| match &of_plan {
+                Some(outer) => problem.within(outer),
+                None => of_component(problem),
+            });
+            each.collect::<Vec<_>>()
         })?;
         Ok(Some(compiled))
     }
 }
 
 /// A fault of a component's own price is reported at the plan that uses it, which sets the currency.
-fn of_component(problem: SpecError, component: &ComponentSpec, used: &PlanComponentSpec, outer: &str) -> SpecError {
-    if used.price.is_some() {
-        return problem.within(outer);
-    }
+fn of_component(problem: SpecError, component: &ComponentSpec, path: &str) -> SpecError {
     let message = format!("in the component “{}”, {}: {}", component.name, problem.path, problem.message);
-    SpecError { path: outer.to_owned(), message, hint: problem.hint }
+    SpecError { path: path.to_owned(), message, hint: problem.hint }
 }
 
 fn collect<S, T>(
@@ -279,17 +336,17 @@ fn known(spec: &PlanSpec) -> Known {
 }
 
 /// Recurring fees, then those that are charged once.
-fn fees(spec: &PlanSpec, currency: Option<Currency>, problems: &mut Vec<SpecError>) -> Vec<Fee> {
+fn fees(spec: &PlanSpec, sold: Option<Sold<'_>>, problems: &mut Vec<SpecError>) -> Vec<Fee> {
     let within = |list: &'static str, index: usize| {
         move |found: Vec<SpecError>| -> Vec<SpecError> {
             found.into_iter().map(|problem| problem.within(&format!("{list}[{index}]"))).collect()
         }
     };
     let mut fees = collect(&spec.recurring, problems, |index, fee| {
-        fee.compile(&spec.name, currency).map_err(within("recurring", index))
+        fee.compile(&spec.name, sold).map_err(within("recurring", index))
     });
     fees.extend(collect(&spec.one_time, problems, |index, fee| {
-        fee.compile(&spec.name, currency).map_err(within("one-time", index))
+        fee.compile(&spec.name, sold).map_err(within("one-time", index))
     }));
     fees
 }

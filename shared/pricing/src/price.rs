@@ -113,6 +113,8 @@ pub struct QuantityRule {
     pub round: Option<RoundQuantity>,
     /// Free; not negative.
     pub included: Exact,
+    /// What of it is free in a part of a period.
+    pub prorate_included: Prorate,
 }
 
 /// The hours of a month of a level.

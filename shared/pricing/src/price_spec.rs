@@ -42,8 +42,10 @@ pub struct PriceSpec {
     pub month: Option<MonthLength>,
     /// A rounding of the quantity, before anything else.
     pub round_quantity: Option<RoundQuantitySpec>,
-    /// The quantity of each period that is free; 0 where absent. Not prorated.
+    /// The quantity of each period that is free; 0 where absent.
     pub included: Option<Decimal>,
+    /// What of it belongs to a part of a period, such as before and after a change: all of it (`none`) where absent.
+    pub prorate_included: Option<Prorate>,
     /// Over what the quantity is counted; the customer where absent.
     pub per: Option<Per>,
     /// Prices each quarter-hour, hour or day by itself and adds; the whole period where absent.
@@ -163,7 +165,7 @@ pub struct RuleSpec {
 }
 
 /// One text or several.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for Texts {

@@ -403,7 +403,7 @@ impl Place<'_> {
             unit: None,
             unit_price: None,
             unit_size: None,
-            tax: self.component.tax.clone().or_else(|| self.plan.tax.clone()),
+            tax: self.plan.tax_of(self.component.tax.as_ref()),
             currency: self.plan.currency,
             amount,
             days: Vec::new(),

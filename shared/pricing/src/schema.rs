@@ -1,13 +1,16 @@
 //! How values that are written in more than one way are written, for editors.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::day::Day;
 use crate::decimal::Decimal;
 use crate::example::{Amounts, GivenUsage, GivenUsages, Moment, Written};
+use crate::money::Currency;
 use crate::offer::CouponMonths;
+use crate::price_list::Money;
 use crate::price_spec::{PriceSpec, Texts};
 use crate::prorate_spec::Prorate;
 use crate::recurrence::Anchor;
@@ -40,6 +43,12 @@ written!(Decimal, "Decimal", {
     "description": "A number such as 50 or 0.0004, exact.",
     "type": ["number", "string"],
     "pattern": "^-?[0-9]+(\\.[0-9]+)?$"
+});
+
+written!(Currency, "Currency", {
+    "description": "An ISO 4217 code such as USD.",
+    "type": "string",
+    "pattern": "^[A-Z]{3}$"
 });
 
 written!(Texts, "Texts", {
@@ -90,7 +99,8 @@ impl JsonSchema for PlanComponentSpec {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let price = generator.subschema_for::<PriceSpec>();
+        let (price, prices) =
+            (generator.subschema_for::<PriceSpec>(), generator.subschema_for::<BTreeMap<Currency, PriceSpec>>());
         json_schema!({
             "description": "A component in a plan: its name, or its name with a price of this plan.",
             "anyOf": [
@@ -101,11 +111,24 @@ impl JsonSchema for PlanComponentSpec {
                     "required": ["name"],
                     "properties": {
                         "name": {"description": "The component.", "type": "string"},
-                        "price": {"description": "What it costs in this plan.", "allOf": [price]}
+                        "price": {"description": "What it costs in this plan.", "allOf": [price]},
+                        "prices": {"description": "What it costs in this plan, by currency.", "allOf": [prices]}
                     }
                 }
             ]
         })
+    }
+}
+
+impl JsonSchema for Money {
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("Money")
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (one, each) =
+            (generator.subschema_for::<Decimal>(), generator.subschema_for::<BTreeMap<Currency, Decimal>>());
+        json_schema!({"description": "An amount, or one for each currency.", "anyOf": [one, each]})
     }
 }
 

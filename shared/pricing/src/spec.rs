@@ -12,6 +12,7 @@ use crate::around::{BoundSpec, CommitmentSpec, DiscountSpec};
 use crate::day::Day;
 use crate::example::ExampleSpec;
 use crate::fee::{ChangeRounding, OneTimeSpec, RecurringSpec};
+use crate::money::Currency;
 use crate::offer::PhaseSpec;
 use crate::price_spec::{PriceSpec, Texts};
 
@@ -33,7 +34,10 @@ pub struct ComponentSpec {
     /// Its category of tax; the plan's where absent.
     pub tax: Option<String>,
     /// What it costs.
-    pub price: PriceSpec,
+    pub price: Option<PriceSpec>,
+    /// Instead: what it costs in each of several currencies.
+    #[serde(default)]
+    pub prices: BTreeMap<Currency, PriceSpec>,
     /// What it comes to for some usages: `farthing check` runs them.
     #[serde(default)]
     pub examples: Vec<ExampleSpec>,
@@ -69,8 +73,8 @@ pub struct PlanSpec {
     pub name: String,
     /// How the invoice calls it.
     pub title: String,
-    /// ISO 4217 code of everything in it.
-    pub currency: String,
+    /// ISO 4217 code of everything in it; several where it is sold in several currencies.
+    pub currency: Texts,
     /// The first day of this version, where the plan has several; from ever where absent.
     pub from: Option<Day>,
     /// The first day on which nobody can subscribe to this version any more; that of the next one where absent.
@@ -119,6 +123,8 @@ pub struct PlanComponentSpec {
     pub name: String,
     /// The price in this plan, instead of the component's own as a whole.
     pub price: Option<PriceSpec>,
+    /// Instead: in each of several currencies.
+    pub prices: BTreeMap<Currency, PriceSpec>,
 }
 
 impl<'de> Deserialize<'de> for PlanComponentSpec {
@@ -135,6 +141,8 @@ struct PlanComponentVisitor;
 struct PricedComponent {
     name: String,
     price: Option<PriceSpec>,
+    #[serde(default)]
+    prices: BTreeMap<Currency, PriceSpec>,
 }
 
 impl<'de> Visitor<'de> for PlanComponentVisitor {
@@ -145,12 +153,12 @@ impl<'de> Visitor<'de> for PlanComponentVisitor {
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<PlanComponentSpec, E> {
-        Ok(PlanComponentSpec { name: name.to_owned(), price: None })
+        Ok(PlanComponentSpec { name: name.to_owned(), price: None, prices: BTreeMap::new() })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PlanComponentSpec, A::Error> {
-        let PricedComponent { name, price } = PricedComponent::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(PlanComponentSpec { name, price })
+        let PricedComponent { name, price, prices } = PricedComponent::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(PlanComponentSpec { name, price, prices })
     }
 }
 

@@ -243,3 +243,27 @@ proptest! {
         prop_assert_eq!(drawn, i128::from(used.iter().sum::<u32>().min(a + b)) * 100);
     }
 }
+
+/// A category that is written and the one that holds without are one: a discount over both is one line.
+#[test]
+fn the_standard_category_is_the_same_written_or_not() {
+    let components = json!([
+        {"name": "tb", "title": "Storage", "stream": "storage", "price": {"per-unit": 1}, "tax": "standard"},
+        {"name": "calls", "title": "Calls", "stream": "calls", "price": {"per-unit": 2}},
+        {"name": "books", "title": "Books", "stream": "calls", "price": {"per-unit": 1}, "tax": "reduced"},
+    ]);
+    let discounts = json!([{"title": "Off", "percent": 10}]);
+    let mut plan = json!({"name": "p", "title": "P", "currency": "USD", "discounts": discounts});
+    plan["components"] = json!(["tb", "calls", "books"]);
+    let given = || Given::month("2026-02").used("storage", "50").used("calls", "10");
+    // 10 % of 50.00 + 20.00, and of the 10.00 that are taxed otherwise.
+    let off =
+        |rated: &[RatedLine]| lines(&rated[3..]).iter().map(|(key, off)| (key.to_string(), off.clone())).collect();
+    let found: Vec<_> = off(&given().rate(&compile(&components, &plan).unwrap()).unwrap());
+    assert_eq!(found, [("p/off".to_owned(), "-7.00".to_owned()), ("p/off/reduced".to_owned(), "-1.00".to_owned())]);
+    // In a plan that is taxed otherwise, what is standard is told apart by its name.
+    plan["tax"] = json!("reduced");
+    let components = json!([components[0], components[1], components[2]]);
+    let found: Vec<_> = off(&given().rate(&compile(&components, &plan).unwrap()).unwrap());
+    assert_eq!(found, [("p/off/standard".to_owned(), "-5.00".to_owned()), ("p/off".to_owned(), "-3.00".to_owned())]);
+}

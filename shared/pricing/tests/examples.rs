@@ -2,7 +2,7 @@
 //! The expected quantities are worked out by hand; each costs 1 per unit, so that the amount is the quantity.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use catalog::Catalogue;
+use catalog::{Catalogue, Checked, Problems};
 use pricing::{ExampleSpec, Scenario, SpecError};
 
 /// February 2026 in Berlin has 28 days, no change of clocks; March has one on the 29th.
@@ -37,8 +37,13 @@ fn catalogue(examples: &[(&str, String)]) -> Result<Catalogue, String> {
         let streams = streams.replace(&format!(" examples: [{example}],"), "");
         text = format!("{streams}components:{components}");
     }
-    let loaded = catalog::load([("prices.yaml".to_owned(), text)]);
-    loaded.map(|checked| checked.catalogue.as_ref().clone()).map_err(|problems| problems.to_string())
+    load(text).map(|checked| checked.catalogue.as_ref().clone()).map_err(|problems| problems.to_string())
+}
+
+/// As `farthing check` does: an example that comes out otherwise is an error.
+fn load(text: String) -> Result<Checked, Problems> {
+    let checked = catalog::load([("prices.yaml".to_owned(), text)])?;
+    if checked.unlike.is_empty() { Ok(checked) } else { Err(Problems(checked.unlike)) }
 }
 
 #[test]
@@ -126,8 +131,25 @@ fn the_examples_of_the_page_come_out_as_it_says() {
     let page = include_str!("../../../docs/examples.md");
     let yaml = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     let seller = "seller: {name: Nimbus, address: [Boston], currency: USD, zone: America/New_York}\n";
-    let load = |yaml: &str| catalog::load([("page.yaml".to_owned(), format!("{seller}{yaml}"))]);
+    let load = |yaml: &str| load(format!("{seller}{yaml}"));
     assert_eq!(load(yaml).map(|checked| checked.catalogue.plans.len()).map_err(|wrong| wrong.to_string()), Ok(1));
+    // What is held: seats, coupons, add-ons, other numbers, taxes.
+    let held = page.split("```yaml\n").nth(2).unwrap().split("```").next().unwrap();
+    assert_eq!(load(held).map(|checked| checked.catalogue.plans.len()).map_err(|wrong| wrong.to_string()), Ok(1));
+    for (right, wrong, told) in [
+        ("{seats: 14}", "{seats: 15}", "expects 105.00, 49.00 for “seats”, and it is 105.00 USD, 52.50 USD"),
+        ("coupons: [{name: SPRING", "coupons: [{name: SPRIN", "there is no coupon `SPRIN` (did you mean `SPRING`?)"),
+        ("components.calls.price.included: 0", "components.calls.price.included: 4", "and it is 3.00 USD"),
+        ("component: guides", "component: guide", "there is no component `guide`"),
+        ("taxes: 3.68", "taxes: 3.80", "the example expects 3.80 USD of taxes, and it is 3.68 USD"),
+        ("tax: {jurisdiction: DE}", "tax: {jurisdiction: FR}", "FR"),
+        ("        tax: {jurisdiction: DE}\n", "", "does not say where they are due"),
+        ("period: 2026-02\n        quantities: {seats: 1}", "period: 2026-02", "nothing says how many there are"),
+    ] {
+        assert!(held.contains(right), "{right}");
+        let found = load(&held.replace(right, wrong)).unwrap_err().to_string();
+        assert!(found.contains(told), "{wrong}: {found}");
+    }
     let total = load(&yaml.replace("total: 1225.00", "total: 1225.01")).unwrap_err().to_string();
     assert!(total.contains("the example expects 1,225.01 USD, and it is 1,225.00 USD"), "{total}");
     let line = load(&yaml.replace("egress: 5.00", "egress: [5.00, 1.00]")).unwrap_err().to_string();
@@ -155,8 +177,7 @@ fn a_young_subscription_has_its_phases() {
 ";
     let load = |example: &str| {
         let text = format!("{CATALOGUE}{}", plans.replace("EXAMPLE", example));
-        let loaded = catalog::load([("prices.yaml".to_owned(), text)]);
-        loaded.map(|_| ()).map_err(|problems| problems.to_string())
+        self::load(text).map(|_| ()).map_err(|problems| problems.to_string())
     };
     for example in [
         // Long after: the whole fee and all calls.

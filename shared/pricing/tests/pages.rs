@@ -75,9 +75,10 @@ fn shown(yaml: &str, given: &str) -> String {
     let mut out = vec![given.to_owned()];
     match Given::read(given, &catalogue).rate(&catalogue) {
         Ok(lines) => {
+            let currency = lines.first().map_or(plan.currency, |line| line.currency);
             out.extend(lines.iter().flat_map(explained));
             let total = Amount::sum(lines.iter().map(|line| line.amount)).unwrap();
-            out.push(format!("total {} {}", text::grouped(&total.format(plan.currency.digits())), plan.currency));
+            out.push(format!("total {} {}", text::grouped(&total.format(currency.digits())), currency));
         }
         Err(error) => out.push(format!("error {error}")),
     }
@@ -96,6 +97,8 @@ fn explained(line: &RatedLine) -> Vec<String> {
 struct Given {
     period: Period,
     from: NaiveDate,
+    /// The first one where none is named.
+    customer: Option<String>,
     attributes: BTreeMap<String, String>,
     cells: Cells,
 }
@@ -106,12 +109,15 @@ impl Given {
     fn read(line: &str, catalogue: &Catalogue) -> Self {
         let mut words = line.strip_prefix("given ").unwrap().split(", ");
         let period = Period::parse_month(words.next().unwrap(), "UTC".parse().unwrap()).unwrap();
-        let mut given = Self { period, from: NaiveDate::MIN, attributes: BTreeMap::new(), cells: Cells::default() };
+        let mut given =
+            Self { period, from: NaiveDate::MIN, customer: None, attributes: BTreeMap::new(), cells: Cells::default() };
         for word in words {
             if let Some((what, quantity)) = word.split_once(" = ") {
                 given.used(what, quantity, catalogue);
             } else if let Some((name, value)) = word.split_once(": ") {
                 given.attributes.insert(name.to_owned(), value.to_owned());
+            } else if let Some(id) = word.strip_prefix("customer ") {
+                given.customer = Some(id.to_owned());
             } else {
                 given.from = word.strip_prefix("from ").unwrap().parse().unwrap();
             }
@@ -165,7 +171,8 @@ impl Given {
     fn rate(&self, catalogue: &Catalogue) -> Result<Vec<RatedLine>, pricing::RateError> {
         let cut = Cut { given: self, catalogue };
         let (attributes, history) = (&self.attributes, &History::default());
-        let Some(customer) = catalogue.customers.values().next() else {
+        let named = self.customer.as_ref().map(|id| &catalogue.customers[id]);
+        let Some(customer) = named.or_else(|| catalogue.customers.values().next()) else {
             let term = Term { from: self.from, until: None };
             // What an example gives is used while the plan is held, whatever its day.
             let usage = Within { owned: ALWAYS, ..cut.to(term) };

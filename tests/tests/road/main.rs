@@ -10,6 +10,7 @@ mod corrections;
 mod edges;
 mod horizon;
 mod objects;
+mod offers;
 mod real;
 mod records;
 mod redrive;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pricing::CouponSpec;
+use pricing::{CouponSpec, Money};
 
 use super::Findings;
 use crate::load::{Entry, Sections};
@@ -23,8 +23,10 @@ pub(super) fn check(sections: &Sections, findings: &mut Findings) -> BTreeMap<St
             let message = "a coupon has either `percent` or `amount`".to_owned();
             findings.error(place, "percent", message, None);
         }
-        if spec.amount.is_some() != spec.currency.is_some() {
-            let hint = "an `amount` needs its `currency`, a `percent` has none".to_owned();
+        if matches!(spec.amount, Some(Money::One(_))) != spec.currency.is_some() {
+            let hint =
+                "write `amount: 10.00, currency: USD`, or `amount: {USD: 10.00, EUR: 9.00}`; a `percent` has none"
+                    .to_owned();
             findings.error(place, "currency", "a coupon names the currency of its amount".to_owned(), Some(hint));
         }
         if spec.per_customer == Some(0) {

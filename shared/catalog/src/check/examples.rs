@@ -1,41 +1,25 @@
 //! The examples beside the prices come out as they say.
 
-use std::collections::BTreeMap;
-
-use chrono_tz::Tz;
-use metering::stream::Stream;
-use pricing::{ComponentSpec, Currency, ExampleSpec, Plan, PlanSpec, SpecError};
+use pricing::{Amount, ExampleSpec, SpecError};
 
 use super::Findings;
-use crate::life::Version;
 use crate::load::{Entry, Place, Sections};
-use crate::party::Seller;
-
-/// What examples are rated on.
-pub(super) struct Prices<'a> {
-    pub(super) seller: &'a Seller,
-    pub(super) streams: &'a BTreeMap<String, Stream>,
-    pub(super) components: &'a BTreeMap<String, ComponentSpec>,
-    pub(super) plans: &'a BTreeMap<String, Vec<Version>>,
-}
+use crate::supposed::{Supposed, Supposing};
 
 /// Rates every example of what is sound, and reports those that come out otherwise.
-pub(super) fn check(sections: &Sections, prices: &Prices<'_>, findings: &mut Findings) {
+pub(super) fn check(sections: &Sections, supposing: &Supposing<'_>, findings: &mut Findings) {
     for Entry { spec, place } in &sections.plans {
-        let versions = prices.plans.get(&spec.name).into_iter().flatten();
+        let versions = supposing.shelf.versions.get(&spec.name).into_iter().flatten();
         let from = spec.from.map(|day| day.0);
-        if let Some(Version { plan, .. }) = versions.into_iter().find(|version| version.from == from) {
-            each(&spec.examples, place, findings, |example| match &example.currency {
-                Some(_) => {
-                    vec![problem("currency", format!("the plan is in {}: nothing is to be said", plan.currency))]
-                }
-                None => example.check(plan, prices.streams, prices.zone()),
-            });
+        if let Some(version) = versions.into_iter().find(|version| version.from == from) {
+            let run = |example: &ExampleSpec| supposing.version(version, example, &example.given());
+            each(&spec.examples, place, findings, run);
         }
     }
     for Entry { spec, place } in &sections.components {
-        if prices.components.contains_key(&spec.name) {
-            each(&spec.examples, place, findings, |example| prices.component(spec, example));
+        if supposing.shelf.components.contains_key(&spec.name) {
+            let run = |example: &ExampleSpec| supposing.component(&spec.name, example, &example.given());
+            each(&spec.examples, place, findings, run);
         }
     }
 }
@@ -44,35 +28,23 @@ fn each(
     examples: &[ExampleSpec],
     place: &Place,
     findings: &mut Findings,
-    run: impl Fn(&ExampleSpec) -> Vec<SpecError>,
+    run: impl Fn(&ExampleSpec) -> Result<Supposed, Vec<SpecError>>,
 ) {
     for (index, example) in examples.iter().enumerate() {
-        for SpecError { path, message, hint } in run(example) {
-            let within = if path.is_empty() { String::new() } else { format!(".{path}") };
-            findings.error(place, &format!("examples[{index}]{within}"), message, hint);
-        }
-    }
-}
-
-impl Prices<'_> {
-    fn zone(&self) -> Tz {
-        self.seller.zone
-    }
-
-    /// A component by itself, in a plan of nothing else.
-    fn component(&self, spec: &ComponentSpec, example: &ExampleSpec) -> Vec<SpecError> {
-        let currency = example.currency.as_deref().map_or(Ok(self.seller.currency), Currency::parse);
-        let currency = match currency {
-            Ok(currency) => currency,
-            Err(error) => return vec![problem("currency", error.to_string())],
+        let problems = match example.check() {
+            Some(problem) => vec![problem],
+            None => run(example).map_or_else(|problems| problems, |found| compare(example, &found)),
         };
-        match Plan::compile(&PlanSpec::of_component(spec, currency), self.components, self.streams) {
-            Ok(plan) => example.check(&plan, self.streams, self.zone()),
-            Err(problems) => problems.into_iter().map(|found| problem("currency", found.message)).collect(),
+        for SpecError { path, message, hint } in problems {
+            let within = if path.is_empty() { String::new() } else { format!(".{path}") };
+            findings.unlike.push(place.error(&format!("examples[{index}]{within}"), message, hint));
         }
     }
 }
 
-fn problem(path: &str, message: String) -> SpecError {
-    SpecError { path: path.to_owned(), message, hint: None }
+fn compare(example: &ExampleSpec, Supposed { plan, lines, taxes }: &Supposed) -> Vec<SpecError> {
+    match Amount::sum(taxes.iter().flatten().map(|(.., tax)| *tax)) {
+        Ok(taxes) => example.compare(plan, lines, taxes),
+        Err(error) => vec![SpecError { path: "taxes".to_owned(), message: error.to_string(), hint: None }],
+    }
 }

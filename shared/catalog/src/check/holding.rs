@@ -7,7 +7,7 @@ use pricing::{ByAttribute, Credit, Otherwise, Plan, Price, Term};
 use super::Findings;
 use super::parties::Draft;
 use super::prices::report;
-use crate::life::{Life, Piece, Shelf, add_on_term};
+use crate::life::{Life, Payer, Piece, Shelf, add_on_term};
 use crate::load::{Place, Sections};
 use crate::near;
 use crate::party::{Customer, Subscription};
@@ -43,7 +43,8 @@ impl Holding<'_> {
                 let (Some(plan), Ok(term)) = (&written.plan, add_on_term(written, *term)) else { continue };
                 let path = format!("{path}.add-ons[{at}]");
                 whole &= self.known(plan, place, &path);
-                let life = Life::plain(self.shelf, plan, BTreeMap::new(), term);
+                let payer = Payer { customer: &spec.id, currency: customer.currency };
+                let life = Life::plain(self.shelf, payer, plan, BTreeMap::new(), term);
                 whole &= self.held(&life, &mut customer, place, &path);
             }
         }
@@ -68,7 +69,8 @@ impl Holding<'_> {
         if !known {
             return false;
         }
-        match Life::read(self.shelf, held, term) {
+        let (id, currency) = (customer.id.clone(), customer.currency);
+        match Life::read(self.shelf, Payer { customer: &id, currency }, held, term) {
             Ok(life) => self.held(&life, customer, place, path),
             Err(problems) => {
                 report(problems, place, path, self.findings);
@@ -85,14 +87,14 @@ impl Holding<'_> {
                 return false;
             }
         };
-        let mut sound = self.once(&pieces, customer, place, path);
+        let sound = self.once(&pieces, customer, place, path);
         let agreement = customer.subscriptions.last().map_or(0, |last| last.agreement.saturating_add(1));
         let begun = pieces.first().map(|(term, _)| term.from);
         let ends = pieces.last().and_then(|(term, _)| term.until);
         for (term, plan) in pieces {
             let before = customer.subscriptions.last().filter(|last| last.agreement == agreement);
             if before.is_none_or(|before| before.plan.components != plan.components) {
-                sound &= self.fits(&plan, customer, place, path);
+                self.fits(&plan, customer, place);
             }
             let begun = begun.unwrap_or(term.from);
             let (ended, source) = (None, None);
@@ -177,20 +179,13 @@ impl Holding<'_> {
         (credits.len() == spec.credits.len()).then_some(credits)
     }
 
-    fn fits(&mut self, plan: &Plan, customer: &Customer, place: &Place, path: &str) -> bool {
-        let path = format!("{path}.plan");
-        if plan.currency != customer.currency {
-            let (theirs, own) = (plan.currency, customer.currency);
-            let message = format!("plan `{}` is in {theirs}, customer `{}` pays in {own}", plan.name, customer.id);
-            let hint = format!("choose a plan in {own}, or set the customer's `currency: {theirs}`");
-            self.findings.error(place, &path, message, Some(hint));
-        }
+    /// The customer has the attributes that the plan's prices depend on.
+    fn fits(&mut self, plan: &Plan, customer: &Customer, place: &Place) {
         for component in &plan.components {
             if let Price::ByAttribute(price) = &component.price {
                 self.attribute(price, (plan, &component.name), customer, place);
             }
         }
-        plan.currency == customer.currency
     }
 
     fn attribute(&mut self, price: &ByAttribute, priced: (&Plan, &str), customer: &Customer, place: &Place) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use metering::stream::Stream;
-use pricing::{ComponentSpec, Name, Per, PriceSpec, Term};
+use pricing::{ComponentSpec, Name, Per, PriceSpec, Prices, Term};
 
 use super::Findings;
 use super::parties::Draft;
@@ -89,13 +89,14 @@ pub(super) fn dimensions(sections: &Sections, streams: &BTreeMap<String, Stream>
     };
     for Entry { spec, place } in &sections.components {
         check(None, spec, place, "");
-        check(Some(&spec.price), spec, place, "price");
+        spec.prices().each().for_each(|(field, _, price)| check(Some(price), spec, place, &field));
     }
     for Entry { spec, place } in &sections.plans {
         for (index, used) in spec.components.iter().enumerate() {
             let component = sections.components.iter().find(|entry| entry.spec.name == used.name);
-            if let (Some(component), Some(price)) = (component, &used.price) {
-                check(Some(price), &component.spec, place, &format!("components[{index}].price"));
+            let Some(component) = component else { continue };
+            for (field, _, price) in used.prices().into_iter().flat_map(Prices::each) {
+                check(Some(price), &component.spec, place, &format!("components[{index}].{field}"));
             }
         }
     }

@@ -10,10 +10,11 @@ use crate::yaml;
 
 /// What is written of the plan at a place.
 pub(super) fn written(sections: &Sections, place: &Place) -> Arc<Value> {
-    let price = |component: &str| -> Option<Value> {
+    let price = |component: &str| -> Option<(&'static str, Value)> {
         let mut places = sections.places("components").iter();
         let place = places.find(|place| name("components", place) == Some(component))?;
-        yaml::decode(place.node.get("price")?).ok()
+        let field = |name: &'static str| Some((name, yaml::decode(place.node.get(name)?).ok()?));
+        field("price").or_else(|| field("prices"))
     };
     // A plan that could not be decoded is reported where it is read.
     let mut plan: Value = yaml::decode(&place.node).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use metering::stream::Stream;
-use pricing::{Name, PriceSpec};
+use pricing::{Name, PriceSpec, Prices};
 
 use super::Findings;
 use crate::load::{Entry, Place, Sections};
@@ -24,17 +24,24 @@ pub(super) fn check(sections: &Sections, streams: &BTreeMap<String, Stream>, fin
         }
     };
     for Entry { spec, place } in &sections.components {
-        check(&spec.price, place, "price");
+        spec.prices().each().for_each(|(field, _, price)| check(price, place, &field));
     }
     for Entry { spec, place } in &sections.plans {
         for (index, used) in spec.components.iter().enumerate() {
-            used.price.iter().for_each(|price| check(price, place, &format!("components[{index}].price")));
+            for (field, _, price) in used.prices().into_iter().flat_map(Prices::each) {
+                check(price, place, &format!("components[{index}].{field}"));
+            }
         }
     }
     for Entry { spec, place } in &sections.customers {
         for (index, held) in spec.subscriptions.iter().enumerate() {
             for (name, price) in &held.prices {
                 check(price, place, &format!("subscriptions[{index}].prices.{name}"));
+            }
+            for (at, change) in held.changes.iter().enumerate() {
+                for (name, price) in &change.prices {
+                    check(price, place, &format!("subscriptions[{index}].changes[{at}].prices.{name}"));
+                }
             }
         }
     }

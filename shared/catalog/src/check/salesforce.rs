@@ -169,7 +169,7 @@ fn agreed(spec: &OrganisationSpec, place: &Place, plans: &BTreeMap<String, Vec<V
     let Some(subscriptions) = &spec.subscriptions else { return };
     let versions = || plans.values().flatten();
     let numbers: BTreeSet<String> = versions().flat_map(numbers::all).collect();
-    let fees = versions().flat_map(|version| &version.plan.fees);
+    let fees = versions().flat_map(|version| &version.plans).flat_map(|plan| &plan.fees);
     let counted: BTreeSet<String> = fees.filter_map(|fee| Some(fee.per.as_ref()?.name.to_string())).collect();
     for (field, written, known, what) in [
         ("subscriptions.set", &subscriptions.set, &numbers, "no plan has a number at"),

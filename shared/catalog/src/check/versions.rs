@@ -29,12 +29,12 @@ pub(super) fn check(
         if spec.components.iter().any(|used| broken(&used.name)) {
             continue;
         }
-        match Plan::compile(spec, components, streams) {
-            Ok(plan) => sound.entry(spec.name.clone()).or_default().push(Version {
+        match Plan::compile_each(spec, components, streams) {
+            Ok(plans) => sound.entry(spec.name.clone()).or_default().push(Version {
                 from: spec.from.map(|day| day.0),
                 until: spec.until.map(|day| day.0),
                 existing: spec.existing,
-                plan: Arc::new(plan),
+                plans: plans.into_iter().map(Arc::new).collect(),
                 written: numbers::written(sections, place),
             }),
             Err(problems) => report(problems, place, "", findings),

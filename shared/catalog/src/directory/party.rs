@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
 use crate::check::taxes;
-use crate::life::{Life, Piece, Shelf};
+use crate::life::{Life, Payer, Piece, Shelf};
 use crate::numbers::renumbered;
 use crate::party::{Customer, Subscription};
 
@@ -142,11 +142,12 @@ impl Catalogue {
         agreement: usize,
     ) -> Result<Vec<Subscription>, String> {
         let name = &holding.plan;
-        let plan = self
-            .plan(name)
+        let versions = self
+            .versions
+            .get(name)
             .ok_or_else(|| format!("{} holds `{name}`, which is no plan of the catalogue", holding.source))?;
-        if plan.currency != currency {
-            return Err(format!("it pays in {currency}, and the plan `{name}` is in {}", plan.currency));
+        if let Some(version) = versions.last().filter(|version| version.plan_in(currency).is_none()) {
+            return Err(format!("it pays in {currency}, and the plan `{name}` is in {}", version.currencies()));
         }
         if holding.until.is_some_and(|until| until <= holding.from) {
             return Err(format!("{} ends before it begins", holding.source));
@@ -173,10 +174,13 @@ impl Catalogue {
             components: &self.components,
             streams: &self.streams,
             coupons: &self.coupons,
-            renumber: &|version, numbers| renumbered(version, numbers, &self.components, &self.streams),
+            renumber: &|version, plan, numbers| renumbered(version, plan, numbers, &self.components, &self.streams),
+            shown: None,
         };
         let (set, quantities) = (numbers(holding, &holding.set)?, self.counted(holding)?);
-        let pieces = Life::plain(shelf, name, prices, term).agreed(set, quantities).pieces().map_err(|errors| {
+        let payer = Payer { customer: &party.account, currency };
+        let life = Life::plain(shelf, payer, name, prices, term).agreed(set, quantities);
+        let pieces = life.pieces().map_err(|errors| {
             errors.first().map_or_else(String::new, |error| format!("{}: {}", holding.source, error.message))
         })?;
         let source: Arc<str> = holding.source.as_str().into();
@@ -195,7 +199,8 @@ impl Catalogue {
     /// How many there are of what the plan's fees are charged for each of. One of something that no fee asks for is the
     /// subscription itself; more of it would be charged once only, which nobody has said.
     fn counted(&self, holding: &Holding) -> Result<BTreeMap<String, Decimal>, String> {
-        let fees = self.versions.get(&holding.plan).into_iter().flatten().flat_map(|version| &version.plan.fees);
+        let versions = self.versions.get(&holding.plan).into_iter().flatten();
+        let fees = versions.flat_map(|version| &version.plans).flat_map(|plan| &plan.fees);
         let asked: BTreeSet<&str> = fees.filter_map(|fee| Some(&*fee.per.as_ref()?.name)).collect();
         let beyond = holding.quantities.iter().find(|(name, number)| !asked.contains(name.as_str()) && *number != "1");
         if let Some((name, number)) = beyond {

@@ -14,19 +14,31 @@ pub(crate) struct Fault {
     pub(crate) hint: Option<String>,
     /// The innermost place known; none until a value on the way out adds its own.
     pub(crate) span: Option<Span>,
+    pub(crate) kind: Kind,
     /// From the inside outwards.
     steps: Vec<Step>,
 }
 
+/// What a complaint is about, where that makes a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A field that is not known.
+    Unknown,
+    /// A field that is not there.
+    Missing,
+    /// Anything else.
+    Other,
+}
+
 #[derive(Debug)]
-enum Step {
+pub(crate) enum Step {
     Field(String),
     Item(usize),
 }
 
 impl Fault {
     pub(crate) fn new(message: String, hint: Option<String>) -> Self {
-        Self { message, hint, span: None, steps: Vec::new() }
+        Self { message, hint, span: None, kind: Kind::Other, steps: Vec::new() }
     }
 
     /// Gives the complaint a place unless it has a more precise one.
@@ -45,6 +57,11 @@ impl Fault {
     pub(crate) fn in_item(mut self, index: usize) -> Self {
         self.steps.push(Step::Item(index));
         self
+    }
+
+    /// The way to the complaint, from the outside inwards.
+    pub(crate) fn way(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().rev()
     }
 
     /// The path of the complaint below `base`.
@@ -101,11 +118,12 @@ impl de::Error for Fault {
         } else {
             near::hint(name, "fields here", expected.iter().copied())
         };
-        Self::new(format!("there is no field `{name}` here"), hint)
+        Self { kind: Kind::Unknown, ..Self::new(format!("there is no field `{name}` here"), hint) }
     }
 
     fn missing_field(name: &'static str) -> Self {
-        Self::new(format!("the field `{name}` is missing"), Some(format!("add `{name}: …`")))
+        let missing = Self::new(format!("the field `{name}` is missing"), Some(format!("add `{name}: …`")));
+        Self { kind: Kind::Missing, ..missing }
     }
 
     fn duplicate_field(name: &'static str) -> Self {

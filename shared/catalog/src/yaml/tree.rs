@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use super::fault::Step;
+
 /// A place in a file's text, in bytes, half-open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -83,6 +85,30 @@ impl Node {
         }
         node.span
     }
+}
+
+/// The same without the field that `way` leads to; nothing where it leads to none.
+pub(crate) fn without(node: &Node, way: &[&Step]) -> Option<Rc<Node>> {
+    let (step, rest) = way.split_first()?;
+    let value = match (step, &node.value) {
+        (Step::Field(name), Value::Map(entries)) => {
+            let place = entries.iter().position(|(key, _)| key.text == *name)?;
+            let mut entries = entries.clone();
+            let (key, inner) = entries.remove(place);
+            if !rest.is_empty() {
+                entries.insert(place, (key, without(&inner, rest)?));
+            }
+            Value::Map(entries)
+        }
+        (Step::Item(index), Value::List(items)) => {
+            let mut items = items.clone();
+            let item = items.get_mut(*index)?;
+            *item = without(item, rest)?;
+            Value::List(items)
+        }
+        _ => return None,
+    };
+    Some(Rc::new(Node { span: node.span, value, weight: node.weight }))
 }
 
 /// The steps of a path: `a.b[2].c` gives `a`, `b`, `2`, `c`.

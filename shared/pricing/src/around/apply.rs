@@ -19,6 +19,7 @@ use crate::prorate_spec::Prorate;
 use crate::rate::{Place, RateError, RatingInput, number, rounded};
 use crate::recurrence::{Anchor, Cycle, Every};
 use crate::sentence::said;
+use crate::tax::STANDARD;
 use crate::text;
 use crate::usage::{Usage, UsageError};
 
@@ -217,7 +218,7 @@ impl Applied<'_> {
         for (tax, part) in by_tax {
             let mut steps = steps.to_vec();
             if several {
-                let category = tax.as_deref().unwrap_or("standard").to_owned();
+                let category = tax.as_deref().unwrap_or(STANDARD).to_owned();
                 steps.push(RatedStep::new(said!("{} of it is taxed as {}", self.money(part), category)));
             }
             let amount = part.neg().map_err(large)?;
@@ -237,10 +238,10 @@ impl Applied<'_> {
 
     /// Lines of different tax are corrected apart.
     fn key_for(&self, key: &str, tax: Option<&Arc<str>>) -> Arc<str> {
-        match tax {
-            Some(tax) if self.plan.tax.as_ref() != Some(tax) => format!("{key}/{tax}").into(),
-            _ => key.into(),
+        if tax == self.plan.tax_of(None).as_ref() {
+            return key.into();
         }
+        format!("{key}/{}", tax.map_or(STANDARD, |tax| &**tax)).into()
     }
 
     fn counted(&self, counts: Counts) -> Result<Amount, ExactError> {
@@ -364,7 +365,7 @@ impl Applied<'_> {
             unit: None,
             unit_price: None,
             unit_size: None,
-            tax: self.plan.tax.clone(),
+            tax: self.plan.tax_of(None),
             currency: self.plan.currency,
             amount,
             days: Vec::new(),

@@ -9,7 +9,8 @@ use super::{Around, Bound, Commitment, Counts, Discount, Off};
 use crate::compile;
 use crate::day::Day;
 use crate::decimal::Decimal;
-use crate::money::{Amount, Currency};
+use crate::money::Amount;
+use crate::price_list::{Money, Sold};
 use crate::price_spec::Unspent;
 use crate::prorate_spec::Prorate;
 use crate::recurrence::Every;
@@ -20,7 +21,7 @@ use crate::spec::{PlanSpec, SpecError};
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BoundSpec {
     /// For a whole month.
-    pub amount: Decimal,
+    pub amount: Money,
     /// How the invoice calls it.
     pub title: Option<String>,
     /// What is counted; everything where absent.
@@ -36,7 +37,7 @@ pub struct BoundSpec {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CommitmentSpec {
     /// For a whole window.
-    pub amount: Decimal,
+    pub amount: Money,
     /// The window: a month, quarter or year.
     #[serde(default)]
     pub every: Every,
@@ -64,7 +65,7 @@ pub struct DiscountSpec {
     /// Of what it applies to.
     pub percent: Option<Decimal>,
     /// Off what it applies to, at most all of it.
-    pub amount: Option<Decimal>,
+    pub amount: Option<Money>,
     /// Off the quantity of the one component that it names.
     pub units: Option<Decimal>,
     /// Components and fees of the plan; all where absent.
@@ -85,13 +86,13 @@ impl DiscountSpec {
 pub(crate) type Known = BTreeMap<String, String>;
 
 /// Checks what stands around the lines of a plan.
-pub(crate) fn around(spec: &PlanSpec, known: &Known, currency: Option<Currency>) -> Result<Around, Vec<SpecError>> {
+pub(crate) fn around(spec: &PlanSpec, known: &Known, sold: Option<Sold<'_>>) -> Result<Around, Vec<SpecError>> {
     let mut problems = Vec::new();
-    let Some(currency) = currency else { return Ok(Around::default()) };
+    let Some(sold) = sold else { return Ok(Around::default()) };
     let mut keep = |bound: Option<&BoundSpec>, path: &'static str, title: &str| {
         let bound = bound?;
         let key = format!("{}/{path}", spec.name);
-        compile_bound(bound, key, path, title, currency).map_err(|problem| problems.push(problem)).ok()
+        compile_bound(bound, key, path, title, sold).map_err(|problem| problems.push(problem)).ok()
     };
     let minimum = keep(spec.minimum.as_ref(), "minimum", "Minimum charge");
     let maximum = keep(spec.maximum.as_ref(), "maximum", "Maximum charge");
@@ -101,10 +102,10 @@ pub(crate) fn around(spec: &PlanSpec, known: &Known, currency: Option<Currency>)
     let commitment = spec
         .commitment
         .as_ref()
-        .and_then(|written| commitment(written, &spec.name, currency).map_err(|found| problems.extend(found)).ok());
+        .and_then(|written| commitment(written, &spec.name, sold).map_err(|found| problems.extend(found)).ok());
     let mut discounts = Vec::new();
     for (index, written) in spec.discounts.iter().enumerate() {
-        match compile_discount(written, &spec.name, known, currency) {
+        match compile_discount(written, &spec.name, known, sold) {
             Ok(discount) => discounts.push(discount),
             Err(found) => {
                 problems.extend(found.into_iter().map(|problem| problem.within(&format!("discounts[{index}]"))));
@@ -114,21 +115,15 @@ pub(crate) fn around(spec: &PlanSpec, known: &Known, currency: Option<Currency>)
     if problems.is_empty() { Ok(Around { discounts, commitment, minimum, maximum }) } else { Err(problems) }
 }
 
-fn compile_bound(
-    spec: &BoundSpec,
-    key: String,
-    path: &str,
-    title: &str,
-    currency: Currency,
-) -> Result<Bound, SpecError> {
-    let amount = compile::amount(&format!("{path}.amount"), spec.amount, currency)?;
+fn compile_bound(spec: &BoundSpec, key: String, path: &str, title: &str, sold: Sold<'_>) -> Result<Bound, SpecError> {
+    let amount = sold.amount(&format!("{path}.amount"), &spec.amount)?;
     let title = spec.title.clone().unwrap_or_else(|| title.to_owned());
     Ok(Bound { key, title, amount, counts: spec.counts, prorate: spec.prorate })
 }
 
-fn commitment(spec: &CommitmentSpec, plan: &str, currency: Currency) -> Result<Commitment, Vec<SpecError>> {
+fn commitment(spec: &CommitmentSpec, plan: &str, sold: Sold<'_>) -> Result<Commitment, Vec<SpecError>> {
     let mut problems = Vec::new();
-    let amount = compile::amount("commitment.amount", spec.amount, currency);
+    let amount = sold.amount("commitment.amount", &spec.amount);
     let amount = amount.map_err(|problem| problems.push(problem)).unwrap_or_default();
     if spec.every == Every::Week {
         let problem = SpecError::new("commitment.every", "a commitment is drawn by whole months");
@@ -160,11 +155,11 @@ pub(crate) fn compile_discount(
     spec: &DiscountSpec,
     plan: &str,
     known: &Known,
-    currency: Currency,
+    sold: Sold<'_>,
 ) -> Result<Discount, Vec<SpecError>> {
     let name = spec.name_or_slug();
     let mut problems = compile::name(&name);
-    let off = off(spec, currency).map_err(|problem| problems.push(problem)).ok();
+    let off = off(spec, sold).map_err(|problem| problems.push(problem)).ok();
     let components = scope(spec, known, &mut problems);
     if spec.from.zip(spec.until).is_some_and(|(from, until)| until <= from) {
         problems.push(SpecError::new("until", "the discount ends before it begins"));
@@ -182,8 +177,8 @@ pub(crate) fn compile_discount(
     }
 }
 
-fn off(spec: &DiscountSpec, currency: Currency) -> Result<Off, SpecError> {
-    match (spec.percent, spec.amount, spec.units) {
+fn off(spec: &DiscountSpec, sold: Sold<'_>) -> Result<Off, SpecError> {
+    match (spec.percent, &spec.amount, spec.units) {
         (Some(percent), None, None) => {
             let value = percent.value();
             if value <= Exact::ZERO || value > Exact::integer(100) {
@@ -191,7 +186,7 @@ fn off(spec: &DiscountSpec, currency: Currency) -> Result<Off, SpecError> {
             }
             Ok(Off::Percent(value))
         }
-        (None, Some(amount), None) => compile::amount("amount", amount, currency).and_then(positive).map(Off::Amount),
+        (None, Some(amount), None) => sold.amount("amount", amount).and_then(positive).map(Off::Amount),
         (None, None, Some(units)) => {
             if spec.components.as_ref().is_none_or(|components| components.len() != 1) {
                 let problem = SpecError::new("units", "units are taken off the quantity of one component");

@@ -23,7 +23,7 @@ pub(crate) enum Model {
 }
 
 /// What any price of a row may say.
-const ROW: [&str; 4] = ["round-quantity", "included", "line-minimum", "line-maximum"];
+const ROW: [&str; 5] = ["round-quantity", "included", "line-minimum", "line-maximum", "prorate-included"];
 
 impl Model {
     pub(crate) const ALL: [Self; 8] = [
@@ -73,10 +73,12 @@ impl Model {
     /// What a price in a matrix may say besides; the rest is said for all rows.
     pub(crate) fn row_fields(self) -> &'static [&'static str] {
         match self {
-            Self::PerUnit => &["unit-size", "packages", ROW[0], ROW[1], ROW[2], ROW[3]],
-            Self::Graduated => &["unit-size", "packages", "beyond", "zero-usage", ROW[0], ROW[1], ROW[2], ROW[3]],
+            Self::PerUnit => &["unit-size", "packages", ROW[0], ROW[1], ROW[2], ROW[3], ROW[4]],
+            Self::Graduated => {
+                &["unit-size", "packages", "beyond", "zero-usage", ROW[0], ROW[1], ROW[2], ROW[3], ROW[4]]
+            }
             Self::Volume => {
-                &["unit-size", "packages", "beyond", "zero-usage", "tier-by", ROW[0], ROW[1], ROW[2], ROW[3]]
+                &["unit-size", "packages", "beyond", "zero-usage", "tier-by", ROW[0], ROW[1], ROW[2], ROW[3], ROW[4]]
             }
             Self::Percent => &[
                 "per-event",
@@ -115,6 +117,7 @@ pub(crate) fn fields(spec: &PriceSpec) -> Vec<&'static str> {
         ("round-quantity", spec.round_quantity.is_some()),
         ("unit-size", spec.unit_size.is_some()),
         ("included", spec.included.is_some()),
+        ("prorate-included", spec.prorate_included.is_some()),
         ("per", spec.per.is_some()),
         ("bucket", spec.bucket.is_some()),
         ("packages", spec.packages.is_some()),

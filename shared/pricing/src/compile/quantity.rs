@@ -5,9 +5,11 @@ use std::sync::Arc;
 use metering::exact::Exact;
 use metering::stream::{Aggregation, Kind};
 
+use crate::compile::price::is_level;
 use crate::compile::{Keep, hint_near};
 use crate::price::{Meter, MonthHours, QuantityRule, RoundQuantity};
 use crate::price_spec::{MonthLength, PriceSpec, RoundEach, RoundQuantitySpec};
+use crate::prorate_spec::Prorate;
 use crate::spec::SpecError;
 
 /// Units that can be converted: what is measured, the name, and how many of the smallest it has.
@@ -39,13 +41,29 @@ pub(super) fn rule(spec: &PriceSpec, outer: &PriceSpec, meter: &Meter, keep: &mu
         let message = format!("`month` is for levels that are averaged, which “{}” is not", meter.stream);
         keep.hinted("month", message, "give the stream `month: average`, or remove this");
     }
+    let prorate_included = prorate_included(spec, outer, meter, keep);
     QuantityRule {
         unit: outer.unit.as_deref().map_or_else(|| Arc::clone(&meter.unit), Arc::from),
         units,
         month: outer.month.map(hours),
         round: spec.round_quantity.as_ref().map(|round| rounding(round, meter, keep)),
         included: keep.not_negative("included", spec.included),
+        prorate_included,
     }
+}
+
+/// All of what is included belongs to any part of a period, unless something else is said.
+fn prorate_included(spec: &PriceSpec, outer: &PriceSpec, meter: &Meter, keep: &mut Keep) -> Prorate {
+    let Some(prorate) = spec.prorate_included else { return Prorate::None };
+    if spec.included.is_none() {
+        keep.error("prorate-included", "nothing is `included`");
+    } else if is_level(meter) && outer.month.is_none() {
+        let message = format!("“{}” is a level: what it costs is prorated, less what is included", meter.stream);
+        keep.hinted("prorate-included", message, "remove this, or price unit-months with `month`");
+    } else if outer.bucket.is_some() {
+        keep.error("prorate-included", "what is included in each bucket belongs to the bucket");
+    }
+    prorate
 }
 
 fn hours(month: MonthLength) -> MonthHours {

@@ -14,10 +14,13 @@ use crate::decimal::Decimal;
 use crate::example::moment::Moment;
 use crate::line::RatedLine;
 use crate::money::Amount;
+use crate::price_spec::PriceSpec;
+use crate::subscription_spec::{AddOnSpec, ChangeSpec, RedeemedSpec};
+use crate::tax::TaxpayerSpec;
 use crate::text::prose;
 
 /// An example beside a price: given this usage, these lines and this total are expected.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ExampleSpec {
     /// What it shows; for the reader.
@@ -28,7 +31,7 @@ pub struct ExampleSpec {
     pub from: Option<Day>,
     /// The first day on which it is not held any more.
     pub until: Option<Day>,
-    /// Of a component: ISO 4217 code of its amounts; the seller's where absent.
+    /// ISO 4217 code of the currency in which the customer pays: the plan's only one, or the seller's where absent.
     pub currency: Option<String>,
     /// The customer's attributes.
     #[serde(default)]
@@ -36,10 +39,32 @@ pub struct ExampleSpec {
     /// What was used, by stream.
     #[serde(default)]
     pub usage: BTreeMap<String, GivenUsages>,
+    /// How many of what fees are charged for each of.
+    #[serde(default)]
+    pub quantities: BTreeMap<String, Decimal>,
+    /// Prices agreed with the customer, by component.
+    #[serde(default)]
+    pub prices: BTreeMap<String, PriceSpec>,
+    /// Other numbers agreed with the customer, by path.
+    #[serde(default)]
+    pub set: BTreeMap<String, Decimal>,
+    /// What changes, and when.
+    #[serde(default)]
+    pub changes: Vec<ChangeSpec>,
+    /// What is added.
+    #[serde(default)]
+    pub add_ons: Vec<AddOnSpec>,
+    /// What was redeemed.
+    #[serde(default)]
+    pub coupons: Vec<RedeemedSpec>,
+    /// Where and how the customer is taxed; without taxes where absent.
+    pub tax: Option<TaxpayerSpec>,
     /// The amounts expected, by component or fee: all lines, and no other.
     pub lines: Option<BTreeMap<String, Amounts>>,
-    /// The total expected.
+    /// The total expected, net.
     pub total: Option<Decimal>,
+    /// The taxes expected, all together.
+    pub taxes: Option<Decimal>,
 }
 
 impl ExampleSpec {

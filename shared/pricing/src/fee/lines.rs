@@ -223,7 +223,7 @@ impl<'a> Place<'a> {
             unit: None,
             unit_price: None,
             unit_size: None,
-            tax: self.fee.tax.clone().or_else(|| self.plan.tax.clone()),
+            tax: self.plan.tax_of(self.fee.tax.as_ref()),
             currency: self.plan.currency,
             amount,
             days: Vec::new(),

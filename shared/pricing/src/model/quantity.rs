@@ -34,15 +34,19 @@ impl QuantityRule {
     /// which only a stream that allows it can have, is credited in full: nothing is included in it.
     pub(crate) fn charged(&self, measured: &Measured<'_>, steps: &mut Steps) -> Result<Exact, ExactError> {
         let billed = self.billed(measured, steps)?;
+        let included = measured.share.of_whole(self.included, self.prorate_included)?;
         let charged = match billed {
-            billed if billed.is_negative() || self.included.is_zero() => billed,
-            billed if billed <= self.included => Exact::ZERO,
-            billed => billed.sub(&self.included)?,
+            billed if billed.is_negative() || included.is_zero() => billed,
+            billed if billed <= included => Exact::ZERO,
+            billed => billed.sub(&included)?,
         };
+        if included != self.included {
+            steps.push(|| self.prorated_step(included));
+        }
         if self.is_plain() {
-            steps.push(|| self.plain_step(measured, charged));
+            steps.push(|| self.plain_step(measured, included, charged));
         } else if charged != billed {
-            steps.push(|| self.included_step(billed, charged));
+            steps.push(|| self.included_step(billed, included, charged));
         }
         Ok(charged)
     }
@@ -113,22 +117,28 @@ impl QuantityRule {
         Ok(months)
     }
 
-    fn plain_step(&self, measured: &Measured<'_>, charged: Exact) -> RatedStep {
+    fn prorated_step(&self, included: Exact) -> RatedStep {
+        let (whole, part, unit) = (prose(&self.included, 0), prose(&included, 0), &self.unit);
+        let text = said!("{} of the {} {} included belong to this part of the period", part, whole, unit);
+        quantity_step(included, text)
+    }
+
+    fn plain_step(&self, measured: &Measured<'_>, included: Exact, charged: Exact) -> RatedStep {
         let (unit, of) = (&self.unit, measured_as(measured.meter.month));
-        let (quantity, included) = (prose(&measured.quantity, 0), prose(&self.included, 0));
-        let text = if self.included.is_zero() || measured.quantity.is_negative() {
+        let (quantity, shown) = (prose(&measured.quantity, 0), prose(&included, 0));
+        let text = if included.is_zero() || measured.quantity.is_negative() {
             said!("{} {} {}", quantity, unit, of)
         } else if charged.is_zero() {
-            said!("{} {} {}, all of it within the {} {} included", quantity, unit, of, included, unit)
+            said!("{} {} {}, all of it within the {} {} included", quantity, unit, of, shown, unit)
         } else {
             let rest = prose(&charged, 0);
-            said!("{} {} {} − {} {} included = {} {}", quantity, unit, of, included, unit, rest, unit)
+            said!("{} {} {} − {} {} included = {} {}", quantity, unit, of, shown, unit, rest, unit)
         };
         quantity_step(charged, text)
     }
 
-    fn included_step(&self, billed: Exact, charged: Exact) -> RatedStep {
-        let (unit, quantity, included) = (&self.unit, prose(&billed, 0), prose(&self.included, 0));
+    fn included_step(&self, billed: Exact, included: Exact, charged: Exact) -> RatedStep {
+        let (unit, quantity, included) = (&self.unit, prose(&billed, 0), prose(&included, 0));
         let text = if charged.is_zero() {
             said!("all of it within the {} {} included", included, unit)
         } else {

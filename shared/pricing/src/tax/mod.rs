@@ -13,7 +13,7 @@ use metering::exact::{Exact, ExactError, Rounding};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::money::Amount;
+use crate::money::{Amount, MoneyError};
 use crate::plan::Plan;
 
 pub use spec::{ExemptSpec, JurisdictionSpec, PricesSpec, RateSpec, ReverseChargeSpec, TaxpayerSpec};
@@ -153,6 +153,27 @@ impl Treatment {
         let raw = Exact::decimal(base.0, digits)?.mul(&percent)?.div(&Exact::integer(100))?;
         raw.round(digits, self.rounding).map(Amount)
     }
+}
+
+/// The sums of the lines of each treatment, in the order in which their jurisdictions stand, the highest rate first.
+///
+/// # Errors
+/// [`MoneyError::Overflow`].
+pub fn by_treatment<'a>(
+    lines: impl IntoIterator<Item = (Amount, &'a [Treatment])>,
+) -> Result<Vec<(Treatment, Amount)>, MoneyError> {
+    let mut sums: Vec<(Treatment, Amount)> = Vec::new();
+    for (amount, treatments) in lines {
+        for treatment in treatments {
+            match sums.iter_mut().find(|(known, _)| known == treatment) {
+                Some((_, base)) => *base = base.add(amount)?,
+                None => sums.push((treatment.clone(), amount)),
+            }
+        }
+    }
+    let rank = |treatment: &Treatment| (treatment.code, std::cmp::Reverse(treatment.percent));
+    sums.sort_by_key(|(one, _)| (one.jurisdiction.clone(), rank(one), one.note.clone()));
+    Ok(sums)
 }
 
 /// The days that can decide on a rate.
@@ -312,6 +333,11 @@ impl Taxpayer {
 }
 
 impl Plan {
+    /// The category of a line: its own or the plan's. The standard one is the same written or not.
+    pub(crate) fn tax_of(&self, own: Option<&Arc<str>>) -> Option<Arc<str>> {
+        own.or(self.tax.as_ref()).filter(|category| &***category != STANDARD).cloned()
+    }
+
     /// The categories of tax of its fees and components.
     #[must_use]
     pub fn tax_categories(&self) -> BTreeSet<&str> {
