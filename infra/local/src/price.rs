@@ -124,7 +124,7 @@ fn example(arguments: &PriceArgs, catalogue: &Catalogue) -> Result<ExampleSpec, 
     for text in &arguments.coupon {
         let first = format!("{}-01", arguments.period);
         let held = arguments.from.as_deref().filter(|from| **from > *first).unwrap_or(&first);
-        let (name, day) = text.split_once('=').unwrap_or((text, held));
+        let (name, day) = text.split_once('=').unwrap_or((text.as_str(), held));
         let on = read::<Day>(day, &format!("--coupon {text}"))?;
         example.coupons.push(RedeemedSpec { name: name.to_owned(), on });
     }
@@ -136,7 +136,7 @@ fn example(arguments: &PriceArgs, catalogue: &Catalogue) -> Result<ExampleSpec, 
 }
 
 fn numbers(texts: &[String], option: &str, such: &str) -> Result<BTreeMap<String, Decimal>, Failure> {
-    let one = |text: &String| {
+    let one = |text: &String| -> Result<(String, Decimal), Failure> {
         let (name, number) = pair(text, option, such)?;
         Ok((name.to_owned(), read::<Decimal>(number, &format!("{option} {text}"))?))
     };

@@ -147,7 +147,7 @@ fn an_unknown_field_is_an_error_that_names_the_known_ones() {
         ),
         (
             json!({"name": "p", "title": "P", "currency": "USD", "components": [{"name": "c", "pricee": {}}]}),
-            "unknown field `pricee`, expected `name` or `price`",
+            "unknown field `pricee`, expected one of `name`, `price`, `prices`",
         ),
         (
             json!({"name": "p", "title": "P", "currency": "USD", "components": [5]}),
