@@ -248,7 +248,10 @@ fn the_served_folders_read_as_they_are() {
         let seen = aws::connect(local(&endpoint)).await.unwrap();
         for limit in [2, 100] {
             let there = seen.list(Bucket::Invoices, "2026/", None, limit).await.unwrap();
-            assert_eq!(there, ports.list(Bucket::Invoices, "2026/", None, limit).await.unwrap());
+            let mut here = ports.list(Bucket::Invoices, "2026/", None, limit).await.unwrap();
+            // Over the protocol an object's time has whole seconds, in a listing as in a header.
+            here.objects.iter_mut().for_each(|object| object.modified.0 -= object.modified.0 % 1000);
+            assert_eq!(there, here);
             for object in there.objects {
                 let theirs = seen.read(Bucket::Invoices, &object.key, &object.etag, 3, 5).await.unwrap();
                 assert_eq!(theirs, ports.read(Bucket::Invoices, &object.key, &object.etag, 3, 5).await.unwrap());
