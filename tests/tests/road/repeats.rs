@@ -163,8 +163,10 @@ fn events_that_were_changed_where_they_are_kept_are_found_by_verification() {
     world.memory.upload(Bucket::Work, object, writer.take().unwrap());
     world.at(FEBRUARY_2);
     assert_eq!(world.invoice("2026-01").total, "13.00", "4 + 1 are billed, and one more");
-    let error = at_once(verify::verify(&world.memory, "R-000001")).unwrap_err();
-    assert!(error.to_string().contains(object), "{error}");
+    let verified = at_once(verify::verify(&world.memory, "R-000001")).unwrap();
+    assert!(!verified.holds(), "{verified:?}");
+    let [(rollup, wrong)] = &verified.wrong[..] else { panic!("{verified:?}") };
+    assert!(rollup.starts_with("rollups/") && wrong == "its files do not add up to it", "{verified:?}");
 }
 
 #[test]
