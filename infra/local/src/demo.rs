@@ -62,11 +62,11 @@ pub async fn run(folder: &Path) -> Result<(), Failure> {
     say(&format!("{} facts of who owns what; {} counters carry a customer id", published.facts, enriched.counters));
     let closed = engine.close(month::MONTH, false).await?;
     engine.publish(&closed).await?;
-    tell_closed(&closed, &attention::list(&*engine.ports).await?, &place.data.join("invoices"));
     if !closed.held.is_empty() {
         say("\nUsage that nobody is billed for, and what it is worth:");
         say(&unbilled::report(&closed.held));
     }
+    tell_closed(&closed, &attention::list(&*engine.ports).await?, &place.data.join("invoices"));
     let fresh = report::outcomes(&closed).any(|outcome| matches!(outcome, ledger::invoice::Outcome::Issued(_, true)));
     let counted_now = translated.counted.saturating_add(lost.counted);
     if counted_now == 0 && enriched.written == 0 && !published.changed && !fresh {
