@@ -7,7 +7,7 @@ use std::path::Path;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use invoicing::{Invoice, LineKind};
-use ledger::attention::Notice;
+use ledger::attention::{Kind, Notice};
 use ledger::compare::Comparison;
 use ledger::gaps::{Cadence, Gap};
 use ledger::invoice::{Closed, Outcome, published_keys};
@@ -149,11 +149,22 @@ pub fn needs_a_person(closed: &Closed, notices: &[Notice]) -> Vec<String> {
     }
     lines.extend(closed.held.iter().filter(|held| waits(held.reason)).map(held));
     lines.extend(closed.beyond.iter().map(ToString::to_string));
-    lines.extend(notices.iter().take(SHOWN).map(|notice| format!("{}: {}", notice.key, notice.reason)));
+    lines.extend(notices.iter().take(SHOWN).map(noticed));
     if let Some(more) = notices.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         lines.push(format!("and {more} more files with a notice: `farthing status` lists them all"));
     }
     lines
+}
+
+/// A notice in a sentence, with what to do where its reason does not say that.
+pub fn noticed(notice: &Notice) -> String {
+    let hint = match notice.kind {
+        Kind::Rejects => {
+            "; each is kept with line, reason and bytes in `work/rejects` of the data folder: mend the source, then `farthing redrive`"
+        }
+        _ => "",
+    };
+    format!("{}: {}{hint}", notice.key, notice.reason)
 }
 
 /// Each reason once, with the accounts that it keeps waiting.

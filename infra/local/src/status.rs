@@ -50,7 +50,7 @@ pub async fn status(place: &Place) -> Result<(), Failure> {
         say(&format!("open: {reason}"));
     }
     for notice in attention::list(ports).await? {
-        say(&format!("notice: {}: {}", notice.key, notice.reason));
+        say(&format!("notice: {}", report::noticed(&notice)));
     }
     for gap in gaps(ports, &Expected::of(catalogue), ports.now()).await? {
         say(&report::silent(&gap));

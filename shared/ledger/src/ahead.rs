@@ -8,6 +8,9 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use sha2::{Digest, Sha256};
+
+use crate::names;
 use crate::ports::{Blobs, Bucket, ObjectMeta, Read, StoreError};
 
 /// How a large object is read. Memory is bounded by `bytes` times one more than `ahead`.
@@ -121,6 +124,23 @@ async fn part<P: Blobs + Sync>(
 pub(crate) async fn last<P: Blobs + Sync>(ports: &P, bucket: Bucket, meta: &ObjectMeta, length: u64) -> Answer {
     let length = length.min(meta.size);
     part(ports, bucket, meta, (meta.size.saturating_sub(length), length), Parts::USUAL.attempts).await
+}
+
+/// SHA-256 of the object's bytes; `None` if it has changed.
+pub(crate) async fn hash<P: Blobs + Sync>(
+    ports: &P,
+    bucket: Bucket,
+    meta: &ObjectMeta,
+) -> Result<Option<String>, StoreError> {
+    let mut hasher = Sha256::new();
+    let mut ahead = Ahead::new(ports, bucket, meta, Parts::USUAL);
+    while let Some(bytes) = ahead.next().await? {
+        if bytes.is_empty() {
+            return Ok(Some(names::hex(&hasher.finalize())));
+        }
+        hasher.update(&bytes);
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

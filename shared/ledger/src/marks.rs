@@ -21,12 +21,12 @@ use metering::mark::{BadMarks, Mark, Writer};
 use metering::rollup::Run;
 use metering::tally::{Cells, TallyError};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::ahead;
 use crate::error::LedgerError;
 use crate::file::read_text;
 use crate::names;
-use crate::ports::{Bucket, Ports, Read};
+use crate::ports::{Bucket, Ports};
 use merge::Merge;
 
 /// So many objects are merged at once.
@@ -261,18 +261,7 @@ pub(crate) async fn each_counting<P: Ports>(
 /// [`LedgerError`].
 pub(crate) async fn is_sound<P: Ports>(ports: &P, object: &str) -> Result<bool, LedgerError> {
     let Some(meta) = ports.head(Bucket::Work, object).await? else { return Ok(false) };
-    let (mut hasher, mut offset) = (Sha256::new(), 0);
-    while offset < meta.size {
-        let Read::Bytes(bytes) = ports.read(Bucket::Work, object, &meta.etag, offset, READ_BYTES).await? else {
-            return Ok(false);
-        };
-        if bytes.is_empty() {
-            return Ok(false);
-        }
-        hasher.update(&bytes);
-        offset = offset.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-    }
-    Ok(object == named(&names::hex(&hasher.finalize())))
+    Ok(ahead::hash(ports, Bucket::Work, &meta).await?.is_some_and(|hash| object == named(&hash)))
 }
 
 /// Named by all that it depends on, whatever the order.

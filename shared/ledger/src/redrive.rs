@@ -15,7 +15,7 @@ use crate::error::LedgerError;
 use crate::file::{FileRecord, claimed_slot};
 use crate::names;
 use crate::ports::{Bucket, Item, ObjectMeta, Ports, Transacted, Write};
-use crate::translate::{Outcome, keep_superseded, new_hint, read_object, translate};
+use crate::translate::{Outcome, keep_superseded, new_hint, read_object, rejected, translate};
 
 /// The files that wait, or have rejects, and were read by another mapping than the present one; by key.
 ///
@@ -123,7 +123,7 @@ async fn tell<P: Ports>(ports: &P, file: &str, meta: &ObjectMeta, counts: Counts
     if counts.rejected == 0 {
         return attention::clear(ports, file).await;
     }
-    let reason = format!("{} of {} records were rejected; the rest counts", counts.rejected, counts.records);
+    let reason = rejected(&counts);
     let (key, etag) = (meta.key.clone(), meta.etag.clone());
     attention::note(ports, file, &Notice { key, kind: Kind::Rejects, reason, etag, arrived: meta.modified }).await
 }

@@ -8,17 +8,14 @@
 use metering::rollup::{Slot, Standing};
 use metering::time::Instant;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::ahead;
 use crate::attention::{self, Kind};
 use crate::error::LedgerError;
 use crate::file::{FileRecord, claimed_slot, read_text};
 use crate::names;
-use crate::ports::{Bucket, Item, ObjectMeta, Ports, Read, Transacted, Write};
+use crate::ports::{Bucket, Item, Ports, Transacted, Write};
 use crate::translate::{CONFLICT, hint, keep_superseded, new_hint};
-
-/// Bytes of an object that are read at a time.
-const READ_BYTES: u64 = 1 << 20;
 
 /// A file is waived so often at most: beyond it the first waivers are not found again.
 const WAIVERS: usize = 1_000;
@@ -74,7 +71,8 @@ pub async fn waive<P: Ports>(ports: &P, key: &str, by: &str, reason: &str) -> Re
         }
         Standing::Counted => {
             let Some(meta) = ports.head(Bucket::Usage, key).await? else { return refuse(NOTHING_TO_WAIVE) };
-            let content = content(ports, &meta).await?;
+            let hash = ahead::hash(ports, Bucket::Usage, &meta).await?;
+            let content = hash.ok_or_else(|| LedgerError::Contended(meta.key.clone()))?;
             if record.waived.contains_key(&meta.etag) {
                 hint(ports, &slot).await?;
                 return said_of(ports, &file, &content).await;
@@ -119,21 +117,6 @@ async fn commit<P: Ports>(
         }
         Transacted::Refused => Err(LedgerError::Contended(waiver.key)),
     }
-}
-
-/// SHA-256 of the bytes of an object, read in pieces.
-async fn content<P: Ports>(ports: &P, meta: &ObjectMeta) -> Result<String, LedgerError> {
-    let (mut hasher, mut offset) = (Sha256::new(), 0);
-    while offset < meta.size {
-        let read = ports.read(Bucket::Usage, &meta.key, &meta.etag, offset, READ_BYTES).await?;
-        let Read::Bytes(bytes) = read else { return Err(LedgerError::Contended(meta.key.clone())) };
-        if bytes.is_empty() {
-            return Err(LedgerError::Contended(meta.key.clone()));
-        }
-        hasher.update(&bytes);
-        offset = offset.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-    }
-    Ok(names::hex(&hasher.finalize()))
 }
 
 /// The waiver of a content, among all that were kept of a file.
